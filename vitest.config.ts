@@ -1,26 +1,15 @@
 import { defineConfig } from "vitest/config";
-
-const slow = "**/*.integration.test.ts";
-const packaging = "**/*.packaging.test.ts";
-const ignored = ["**/node_modules/**", "**/dist/**", "tooling/template/**"];
+import { type Project, testFiles } from "./tooling/checks/test-files.ts";
 
 export default defineConfig({
   test: {
     projects: [
-      {
-        extends: true,
-        test: {
-          name: "unit",
-          include: ["{packages,apps,tooling,docs}/**/*.test.ts"],
-          exclude: [...ignored, slow, packaging],
-        },
-      },
+      { extends: true, test: { name: "unit", ...filesOf("unit") } },
       {
         extends: true,
         test: {
           name: "integration",
-          include: [`{packages,apps,tooling}/${slow}`],
-          exclude: ignored,
+          ...filesOf("integration"),
           // A native engine must not share a process with the next file's engine.
           pool: "forks",
           testTimeout: 30_000,
@@ -29,13 +18,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: {
-          name: "packaging",
-          include: [`{packages,apps,tooling}/${packaging}`],
-          exclude: ignored,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-        },
+        test: { name: "packaging", ...filesOf("packaging"), testTimeout: 600_000, hookTimeout: 600_000 },
       },
     ],
     coverage: {
@@ -45,3 +28,8 @@ export default defineConfig({
     },
   },
 });
+
+function filesOf(project: Project): { include: string[]; exclude: string[] } {
+  const { include, exclude } = testFiles[project];
+  return { include: [...include], exclude: [...exclude] };
+}

@@ -1,0 +1,45 @@
+import type { Step } from "./step.ts";
+
+export type SuiteName = "test" | "full";
+
+const unit: Step = { kind: "tests", name: "unit", project: "unit", about: "the tests without a database" };
+const integration: Step = {
+  kind: "tests",
+  name: "integration",
+  project: "integration",
+  about: "the tests against real databases",
+};
+
+/** Cheapest first, so that the first news comes early. */
+export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
+  test: [
+    {
+      kind: "command",
+      name: "format",
+      about: "format, lint and import order (biome)",
+      command: ["biome", "ci", "--error-on-warnings", "."],
+    },
+    {
+      kind: "command",
+      name: "types",
+      about: "every source, test and bench type-checks",
+      command: ["tsc", "-b"],
+    },
+    {
+      kind: "command",
+      name: "knip",
+      about: "no unused file, export or dependency",
+      command: ["knip", "--treat-config-hints-as-errors"],
+    },
+    unit,
+    integration,
+  ],
+  full: [
+    {
+      kind: "tests",
+      name: "packaging",
+      project: "packaging",
+      about: "every package as its users get it: packed, linted, installed, imported, type-checked",
+    },
+  ],
+};

@@ -1,0 +1,17 @@
+/** Where the tests of each vitest project live; the runner uses it to tell "no tests yet" from "no test ran". */
+export interface TestFiles {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+export type Project = "unit" | "integration" | "packaging";
+
+const never = ["**/node_modules/**", "**/dist/**"];
+const integration = "**/*.integration.test.ts";
+const packaging = "**/*.packaging.test.ts";
+
+export const testFiles: Readonly<Record<Project, TestFiles>> = {
+  unit: { include: ["{packages,apps,tooling,docs}/**/*.test.ts"], exclude: [...never, integration, packaging] },
+  integration: { include: [`{packages,apps,tooling,docs}/${integration}`], exclude: never },
+  packaging: { include: [`{packages,apps,tooling}/${packaging}`], exclude: never },
+};
