@@ -20,6 +20,7 @@ const cases: readonly (readonly [source: string, expected: readonly Import[]])[]
   ["const a = import(`a`);", [{ specifier: "a", kind: "dynamic" }]],
   ['let a: import("a").B;', [{ specifier: "a", kind: "dynamic" }]],
   ['const a = require("a");', [{ specifier: "a", kind: "dynamic" }]],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text that holds a template
   ['const a = `x ${(await import("a")).b} y ${`${c}`} z`; import "b";', imports("dynamic:a", "static:b")],
   ['const a = b / c; // "\nimport "d";', [{ specifier: "d", kind: "static" }]],
   ['const a = /["`]/g; import "d";', [{ specifier: "d", kind: "static" }]],
