@@ -1,0 +1,2 @@
+export type { StopwatchOptions } from "./options.ts";
+export { Stopwatch } from "./stopwatch.ts";
