@@ -1,0 +1,77 @@
+import { mapConcurrent } from "./concurrent.ts";
+import { type DatabaseError, isDatabaseError, unsupported } from "./errors.ts";
+import type { WriteResult } from "./operation.ts";
+import { checkKeys } from "./options.ts";
+import type { CallOptions, DatabaseService } from "./service.ts";
+import type { Patch } from "./value.ts";
+
+export interface BulkItem {
+  /** Whole; default a new one. */
+  readonly id?: string;
+  readonly data: Patch;
+}
+
+export type BulkOutcome =
+  | { readonly status: "done"; readonly result: WriteResult }
+  | { readonly status: "failed"; readonly error: DatabaseError }
+  /** Not tried: an earlier one failed and `stopOnError` was set, or the signal fired. */
+  | { readonly status: "skipped" };
+
+export interface BulkCreateOptions extends CallOptions {
+  /** How many run at a time, 1..10,000. Default 10. Without effect under `atomic`. */
+  readonly concurrency?: number;
+  /** Start no more after a failure. Default false. */
+  readonly stopOnError?: boolean;
+  /** All or none, in one transaction: the promise rejects with the failure. Default false. @throws UNSUPPORTED */
+  readonly atomic?: boolean;
+}
+
+/** Creates many records; the outcomes stand in the order of the items. Rejects only under `atomic`. */
+export async function bulkCreate(
+  db: Pick<DatabaseService, "create" | "transaction">,
+  collection: string,
+  items: readonly BulkItem[],
+  options: BulkCreateOptions = {},
+): Promise<readonly BulkOutcome[]> {
+  checkKeys("bulkCreate", options, ["concurrency", "stopOnError", "atomic", "signal", "timeoutMs"]);
+  const { concurrency = 10, stopOnError = false, atomic = false, ...call } = options;
+  if (atomic) return createAtomically(db, collection, items, call);
+  let stopped = false;
+  return mapConcurrent(
+    items,
+    async (item): Promise<BulkOutcome> => {
+      if (stopped || call.signal?.aborted === true) return { status: "skipped" };
+      try {
+        return { status: "done", result: await createOne(db, collection, item, call) };
+      } catch (error) {
+        if (!isDatabaseError(error)) throw error;
+        stopped ||= stopOnError;
+        return { status: "failed", error };
+      }
+    },
+    { concurrency },
+  );
+}
+
+function createOne(
+  db: Pick<DatabaseService, "create">,
+  collection: string,
+  { id, data }: BulkItem,
+  call: CallOptions = {},
+): Promise<WriteResult> {
+  return db.create(collection, data, id === undefined ? call : { ...call, id });
+}
+
+async function createAtomically(
+  db: Pick<DatabaseService, "transaction">,
+  collection: string,
+  items: readonly BulkItem[],
+  call: CallOptions,
+): Promise<readonly BulkOutcome[]> {
+  if (typeof db.transaction !== "function") throw unsupported("an atomic bulkCreate without transactions");
+  return db.transaction(async (tx) => {
+    const outcomes: BulkOutcome[] = [];
+    for (const item of items) outcomes.push({ status: "done", result: await createOne(tx, collection, item) });
+    return outcomes;
+  }, call);
+}

@@ -1,0 +1,55 @@
+import { checkInteger, checkKeys } from "./options.ts";
+
+export interface ConcurrentOptions {
+  /** How many run at a time, 1..10,000. Default 10. */
+  readonly concurrency?: number;
+  /** When it fires nothing more is started and the promise rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Maps items with bounded concurrency; results stand in the order of the items. The first failure stops what has not
+ * begun and rejects once what has begun is done, so that nothing runs on behind the caller's back.
+ */
+export async function mapConcurrent<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  fn: (item: T, index: number) => Promise<R>,
+  options: ConcurrentOptions = {},
+): Promise<R[]> {
+  checkKeys("mapConcurrent", options, ["concurrency", "signal"]);
+  const { signal } = options;
+  const concurrency = checkInteger("concurrency", options.concurrency ?? 10, 1, 10_000);
+  const results: R[] = [];
+  const source = iterate(items);
+  let failure: { readonly reason: unknown } | undefined;
+  let taken = 0;
+
+  const worker = async (): Promise<void> => {
+    while (failure === undefined) {
+      if (signal?.aborted === true) {
+        failure = { reason: signal.reason };
+        return;
+      }
+      const next = await source.next();
+      if (next.done === true || failure !== undefined) return;
+      const index = taken;
+      taken += 1;
+      results[index] = await fn(next.value, index);
+    }
+  };
+  const guarded = (): Promise<void> =>
+    worker().catch((reason: unknown) => {
+      failure ??= { reason };
+    });
+  await Promise.all(Array.from({ length: concurrency }, guarded));
+  if (failure !== undefined) {
+    await source.return(undefined);
+    throw failure.reason;
+  }
+  return results;
+}
+
+/** One iterator for both kinds; calls of `next` are answered in turn. */
+async function* iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  yield* items;
+}

@@ -1,0 +1,124 @@
+import type { Call } from "./call.ts";
+import type { Effect } from "./errors.ts";
+
+/** A tenant: part of a queued write's lane and stored with it. */
+export interface Scope {
+  readonly namespace: string;
+  readonly database: string;
+}
+
+/** What a layer may change for those below it. */
+export interface ContextChange {
+  readonly signal?: AbortSignal;
+  readonly operationId?: string;
+  readonly ledger?: boolean;
+  readonly whenAway?: "wait" | "fail";
+  readonly scope?: Scope | undefined;
+  readonly attempt?: number;
+  readonly origin?: "call" | "replay";
+  readonly inTransaction?: boolean;
+}
+
+/** What goes with an operation from the façade to the driver. Never spread one: it has getters. */
+export interface CallContext {
+  /**
+   * Fires on the caller's abort and at the deadline, with the `DatabaseError` as its reason. Once it fired nothing with
+   * an effect is started. Made when first read: to look only, read `aborted`.
+   */
+  readonly signal: AbortSignal;
+  /** `signal.aborted`, without making a signal. */
+  readonly aborted: boolean;
+  /** On the `performance.now()` scale. */
+  readonly deadline: number;
+  /** One per logical call: the same for every attempt and replay. */
+  readonly operationId: string;
+  /** Asks the driver for a ledger row; set before the first attempt by a layer that may replay. */
+  readonly ledger: boolean;
+  /** `fail`: do not wait for a connection. */
+  readonly whenAway: "wait" | "fail";
+  readonly scope: Scope | undefined;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** A replay comes from a queue, which has a back-off of its own: retry passes it once. */
+  readonly origin: "call" | "replay";
+  /** True inside the `work` of a transaction, for the driver's messages. */
+  readonly inTransaction: boolean;
+  with(change: ContextChange): CallContext;
+  /**
+   * Runs `work` as a call inside this one, with limits of its own. At its timeout it rejects with QUERY_TIMEOUT even if
+   * the work never ends, then with the effect `lost`.
+   */
+  within<T>(limits: InnerLimits, work: (context: CallContext) => Promise<T>): Promise<T>;
+}
+
+export interface InnerLimits {
+  /** A later deadline than the call's own changes nothing. Default: the call's. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the call's. */
+  readonly operationId?: string | undefined;
+  /** What may have happened to the data when the work never says so. */
+  readonly lost: Effect;
+}
+
+export class Context implements CallContext {
+  readonly #call: Call;
+  readonly #facts: ContextChange;
+
+  constructor(call: Call, facts: ContextChange) {
+    this.#call = call;
+    this.#facts = facts;
+  }
+
+  get signal(): AbortSignal {
+    return this.#facts.signal ?? this.#call.signal;
+  }
+  get aborted(): boolean {
+    return this.#facts.signal?.aborted ?? this.#call.reason !== undefined;
+  }
+  get deadline(): number {
+    return this.#call.deadline;
+  }
+  get operationId(): string {
+    return this.#facts.operationId ?? this.#call.operationId;
+  }
+  get ledger(): boolean {
+    return this.#facts.ledger ?? false;
+  }
+  get whenAway(): "wait" | "fail" {
+    return this.#facts.whenAway ?? "wait";
+  }
+  get scope(): Scope | undefined {
+    return this.#facts.scope;
+  }
+  get attempt(): number {
+    return this.#facts.attempt ?? 1;
+  }
+  get origin(): "call" | "replay" {
+    return this.#facts.origin ?? "call";
+  }
+  get inTransaction(): boolean {
+    return this.#facts.inTransaction ?? false;
+  }
+
+  with(change: ContextChange): CallContext {
+    return new Context(this.#call, { ...this.#facts, ...change });
+  }
+
+  within<T>(
+    { timeoutMs, signal, operationId, lost }: InnerLimits,
+    work: (context: CallContext) => Promise<T>,
+  ): Promise<T> {
+    const remainingMs = this.deadline - performance.now();
+    const sooner = timeoutMs !== undefined && timeoutMs < remainingMs;
+    if (!sooner && signal === undefined) return work(operationId === undefined ? this : this.with({ operationId }));
+    const { signal: outer, ...facts } = this.#facts;
+    const limits = { timeoutMs: sooner ? timeoutMs : Math.max(1, remainingMs), signal: either(signal, outer), lost };
+    const inner = this.#call.inner(limits, operationId ?? facts.operationId);
+    return inner.run(() => work(new Context(inner, { ...facts, operationId: inner.operationId })));
+  }
+}
+
+function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : AbortSignal.any([a, b]);
+}

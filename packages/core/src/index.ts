@@ -1,0 +1,110 @@
+export { type AttemptTimeoutOptions, attemptTimeout } from "./attempt-timeout.ts";
+export { type BulkCreateOptions, type BulkItem, type BulkOutcome, bulkCreate } from "./bulk-create.ts";
+export { CHANNELS, type OperationEvent, type StateEvent } from "./channels.ts";
+export { type ConcurrentOptions, mapConcurrent } from "./concurrent.ts";
+export type { CallContext, ContextChange, InnerLimits, Scope } from "./context.ts";
+export type { Cursor } from "./cursor.ts";
+export { createDatabase, type DatabaseOptions } from "./database.ts";
+export { type DriverParts, defineDriver } from "./define-driver.ts";
+export type { Capabilities, ConnectionState, Driver, DriverTransaction, DriverView } from "./driver.ts";
+export {
+  type DatabaseError,
+  DatabaseErrorOf,
+  type Effect,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorFacts,
+  type Issue,
+  invalid,
+  isDatabaseError,
+  toDatabaseError,
+  unsupported,
+  withEffect,
+} from "./errors.ts";
+export { isEqual, matchesFilter } from "./filter.ts";
+export type { DatabaseHealth } from "./health.ts";
+export { interrupted, untilInterrupted } from "./interrupt.ts";
+export type { Layer, LayerHost } from "./layer.ts";
+export { type Logger, type LogLayerOptions, logLayer } from "./log-layer.ts";
+export {
+  dispatch,
+  type Execute,
+  type Handlers,
+  isWrite,
+  type Kind,
+  type Operation,
+  type OperationOf,
+  type Operations,
+  override,
+  type ResultOf,
+  type StatementKind,
+  seen,
+  type UpdateMode,
+  type WriteKind,
+  type WriteResult,
+} from "./operation.ts";
+export { type Position, RANK, type Rank, valueAt } from "./order.ts";
+export { type Problem, type ProblemField, toProblem } from "./problem.ts";
+export {
+  and,
+  type Comparison,
+  contains,
+  DEFAULT_LIMIT,
+  type Direction,
+  eq,
+  type Filter,
+  gt,
+  gte,
+  isIn,
+  lt,
+  lte,
+  MAX_LIMIT,
+  ne,
+  not,
+  type OrderKey,
+  or,
+  type Page,
+  type Path,
+  type PlannedQuery,
+  planQuery,
+  type Query,
+} from "./query.ts";
+export { formatRecordId, MAX_KEY_LENGTH, newRecordId, parseRecordId, type RecordId } from "./record-id.ts";
+export { type RunCallOptions, runCall } from "./run-call.ts";
+export { pageOf, selectPage } from "./select.ts";
+export type {
+  CallOptions,
+  CreateOptions,
+  DatabaseService,
+  DeleteOptions,
+  QueryOptions,
+  Statements,
+  TransactionOptions,
+  UpdateOptions,
+  WriteOptions,
+} from "./service.ts";
+export { ConnectionStatus } from "./status.ts";
+export { type StreamOptions, stream } from "./stream.ts";
+export { type TimeoutOptions, withTimeout } from "./timeout.ts";
+export {
+  type AdapterValues,
+  addNumbers,
+  classOf,
+  copyValue,
+  equalValues,
+  type Fields,
+  getField,
+  isPlainObject,
+  type Patch,
+  type Row,
+  setField,
+  type Value,
+  type ValueClass,
+} from "./value.ts";
+export {
+  type VersionCheck,
+  VersionChecker,
+  type VersionCheckerOptions,
+  type VersionVerdict,
+} from "./version-checker.ts";

@@ -1,0 +1,24 @@
+import { Call } from "./call.ts";
+import { type CallContext, Context, type ContextChange } from "./context.ts";
+import { DeadlineTimer } from "./deadline.ts";
+import type { Effect } from "./errors.ts";
+import { checkDuration } from "./options.ts";
+
+export interface RunCallOptions extends Omit<ContextChange, "signal"> {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** What may have happened to the data when the work never says so. Default `none`. */
+  readonly lost?: Effect;
+}
+
+const timer = new DeadlineTimer();
+
+/**
+ * Runs work with a context of its own, for those who call a driver or an `Execute` without the façade: a queue's
+ * replay, an adapter's test. Ends by the timeout or the signal like every call.
+ */
+export function runCall<T>(options: RunCallOptions, work: (context: CallContext) => Promise<T>): Promise<T> {
+  const { timeoutMs, signal, lost = "none", operationId, ...facts } = options;
+  const call = new Call(timer, { timeoutMs: checkDuration("timeoutMs", timeoutMs), signal, lost }, operationId);
+  return call.run(() => work(new Context(call, facts)));
+}

@@ -1,0 +1,99 @@
+import type { Scope } from "./context.ts";
+import type { ConnectionState } from "./driver.ts";
+import type { DatabaseHealth } from "./health.ts";
+import type { UpdateMode, WriteResult } from "./operation.ts";
+import type { Filter, Page, Query } from "./query.ts";
+import type { Fields, Patch, Row } from "./value.ts";
+
+export interface CallOptions {
+  /** Ends the call with CANCELLED; its reason becomes the error's cause. */
+  readonly signal?: AbortSignal;
+  /** The call's deadline in milliseconds. Default: the service's. Attempts, waits and retries all fit inside. */
+  readonly timeoutMs?: number;
+}
+
+export interface WriteOptions extends CallOptions {
+  /**
+   * Names the write, 1..128 characters. Default: a new UUIDv7. A caller that may send the same write again passes the
+   * same one, so that a ledger can tell.
+   */
+  readonly operationId?: string;
+  /** Also resolve to the stored row (for a delete: the row that was). Such a write is never queued. Default false. */
+  readonly returning?: boolean;
+}
+
+export interface CreateOptions extends WriteOptions {
+  /** Whole, of this collection. Default: a new one. */
+  readonly id?: string;
+}
+
+export interface DeleteOptions extends WriteOptions {
+  /** Top-level fields that must be equal now, as `eq` compares; else PRECONDITION_FAILED. Such a write is never queued. */
+  readonly expect?: Fields;
+}
+
+export interface UpdateOptions extends DeleteOptions {
+  /**
+   * `merge` (default) sets the named top-level fields, `undefined` removes one; `replace` leaves nothing else;
+   * `increment` adds numbers, a missing field being 0.
+   */
+  readonly mode?: UpdateMode;
+}
+
+export interface QueryOptions extends CallOptions {
+  /** Whether the text may change data: what retry, replicas and serialisation go by. Default `write`, the safe one. */
+  readonly access?: "read" | "write";
+}
+
+export interface TransactionOptions {
+  /** Above 1, `work` runs again after a CONFLICT, so it must be free of other effects. 1..100, default 1. */
+  readonly maxAttempts?: number;
+}
+
+/** What both a `DatabaseService` and a transaction offer. */
+export interface Statements {
+  /** @throws ALREADY_EXISTS, UNIQUE_VIOLATION, FIELD_VIOLATION, VALIDATION_FAILED, INVALID_RECORD_ID */
+  create(collection: string, data: Patch, options?: CreateOptions): Promise<WriteResult>;
+  /** The record, or undefined. */
+  read(id: string, options?: CallOptions): Promise<Row | undefined>;
+  /** @throws NOT_FOUND, PRECONDITION_FAILED, UNIQUE_VIOLATION, FIELD_VIOLATION, VALIDATION_FAILED, INVALID_RECORD_ID */
+  update(id: string, data: Patch, options?: UpdateOptions): Promise<WriteResult>;
+  /** @throws NOT_FOUND, PRECONDITION_FAILED, INVALID_RECORD_ID */
+  delete(id: string, options?: DeleteOptions): Promise<WriteResult>;
+  exists(id: string, options?: CallOptions): Promise<boolean>;
+  /** @throws INVALID_QUERY */
+  count(collection: string, where?: Filter, options?: CallOptions): Promise<number>;
+  /** A page of rows. A collection that does not exist reads as empty. @throws INVALID_QUERY */
+  find(collection: string, query?: Query, options?: CallOptions): Promise<Page>;
+  /** The database's own language, values only as parameters. Resolves to one result per statement. @throws INVALID_QUERY */
+  query<T = unknown>(text: string, params?: Fields, options?: QueryOptions): Promise<readonly T[]>;
+}
+
+/**
+ * The façade that an application holds. Every method ends by its deadline (30 s unless told), and rejects with nothing
+ * but `DatabaseError`; a `transaction` also with whatever its `work` threw, by identity.
+ */
+export interface DatabaseService extends Statements, AsyncDisposable {
+  readonly state: ConnectionState;
+  /** Resolves at the first connection. The same promise for calls at once. @throws the true cause; CLOSED */
+  connect(options?: CallOptions): Promise<void>;
+  /**
+   * Refuses new calls, lets those under way end for `drainMs` (default 10,000), stops the rest, closes the layers and
+   * then the driver. The same promise for a second call.
+   */
+  disconnect(options?: { readonly drainMs?: number }): Promise<void>;
+  /** Never rejects and takes at most 5 s. */
+  healthCheck(): Promise<DatabaseHealth>;
+  version(options?: CallOptions): Promise<string>;
+  /**
+   * Commits when `work` resolves, rolls back when it does not. Flat: a write or transaction called on the service from
+   * inside `work`, where it would wait for its own transaction, is refused at once with UNSUPPORTED.
+   */
+  transaction<T>(work: (tx: Statements) => Promise<T>, options?: CallOptions & TransactionOptions): Promise<T>;
+  /** Changes of a collection as they happen, until the signal fires. @throws UNSUPPORTED */
+  live(collection: string, options?: Pick<CallOptions, "signal">): AsyncIterable<unknown>;
+  /** The same service for a tenant. @throws UNSUPPORTED at the first call where the driver has no scopes */
+  withScope(scope: Scope): Statements & Pick<DatabaseService, "transaction">;
+  /** Asks the ledger: was the write of this operation id applied? Settles OUTCOME_UNKNOWN. @throws UNSUPPORTED */
+  wasApplied(operationId: string, options?: CallOptions): Promise<boolean>;
+}

@@ -1,0 +1,36 @@
+import { checkInteger, checkKeys } from "./options.ts";
+import type { Query } from "./query.ts";
+import { MAX_LIMIT } from "./query.ts";
+import type { CallOptions, Statements } from "./service.ts";
+import type { Row } from "./value.ts";
+
+export interface StreamOptions extends CallOptions {
+  /** Rows of a page and so the memory that is used, 1..10,000. Default 100. `timeoutMs` is each page's. */
+  readonly pageSize?: number;
+}
+
+/**
+ * All rows of a query, page after page by keyset, never by offset. Fetches a page when the consumer has used up the one
+ * before and stops when the consumer stops. Every record that existed throughout comes exactly once, as long as the
+ * fields it is ordered by do not change meanwhile (the default order is by id, which cannot).
+ */
+export async function* stream(
+  db: Pick<Statements, "find">,
+  collection: string,
+  query: Omit<Query, "limit"> = {},
+  options: StreamOptions = {},
+): AsyncGenerator<Row, void, undefined> {
+  checkKeys("stream", options, ["pageSize", "signal", "timeoutMs"]);
+  const { pageSize = 100, ...call } = options;
+  checkInteger("pageSize", pageSize, 1, MAX_LIMIT);
+  let after = query.after;
+  do {
+    const page = await db.find(
+      collection,
+      { ...query, limit: pageSize, ...(after === undefined ? {} : { after }) },
+      call,
+    );
+    yield* page.items;
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+}

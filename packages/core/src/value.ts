@@ -1,0 +1,228 @@
+import { DatabaseErrorOf, invalid } from "./errors.ts";
+import { describe } from "./options.ts";
+
+/**
+ * Value types that only one database has, added by its adapter through declaration merging: each member's type becomes
+ * part of `Value`. Other adapters refuse such a value with VALIDATION_FAILED.
+ */
+export interface AdapterValues {
+  readonly none: never;
+}
+
+/**
+ * What can be stored anywhere. A whole number is read back as `number` where that is exact (up to 2⁵³ − 1) and as
+ * `bigint` beyond; both compare by value. Integers have 64 bits, numbers are finite, dates are valid, strings are
+ * well-formed Unicode: anything else is refused with VALIDATION_FAILED before it is sent.
+ */
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Uint8Array
+  | readonly Value[]
+  | { readonly [field: string]: Value }
+  | AdapterValues[keyof AdapterValues];
+
+export type Fields = { readonly [field: string]: Value };
+/** Fields to merge; `undefined` removes the field. */
+export type Patch = { readonly [field: string]: Value | undefined };
+/** A stored record; `id` is whole: "collection:key". */
+export type Row = Fields & { readonly id: string };
+
+export type ValueClass = "null" | "boolean" | "number" | "date" | "string" | "bytes" | "array" | "object" | "other";
+
+const MAX_DEPTH = 100;
+const INT64_MAX = 2n ** 63n - 1n;
+
+export function classOf(value: unknown): ValueClass {
+  if (value === null) return "null";
+  switch (typeof value) {
+    case "boolean":
+    case "string":
+      return typeof value as "boolean" | "string";
+    case "number":
+    case "bigint":
+      return "number";
+    case "object":
+      if (Array.isArray(value)) return "array";
+      if (value instanceof Date) return "date";
+      if (value instanceof Uint8Array) return "bytes";
+      return isPlainObject(value) ? "object" : "other";
+    default:
+      return "other";
+  }
+}
+
+export function isPlainObject(value: unknown): value is { readonly [field: string]: unknown } {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/**
+ * Refuses what cannot be stored and read back the same.
+ * @param owns tells whether the adapter has a type of its own for this object
+ * @throws VALIDATION_FAILED naming the path, what was expected and what came
+ */
+export function checkValue(
+  value: unknown,
+  path: readonly (string | number)[],
+  owns: (value: object) => boolean = () => false,
+): asserts value is Value {
+  if (path.length > MAX_DEPTH) throw invalid([], "depth", `nested at most ${MAX_DEPTH} levels deep and without cycles`);
+  switch (classOf(value)) {
+    case "number":
+      checkNumber(value as number | bigint, path);
+      return;
+    case "string":
+      if (!(value as string).isWellFormed())
+        throw invalid(path, "unicode", "well-formed Unicode, without lone surrogates");
+      return;
+    case "date":
+      if (Number.isNaN((value as Date).getTime())) throw invalid(path, "date", "a valid date");
+      return;
+    case "array":
+      (value as readonly unknown[]).forEach((item, index) => {
+        checkValue(item, [...path, index], owns);
+      });
+      return;
+    case "object":
+      for (const [name, field] of Object.entries(value as object)) {
+        checkName(name, path);
+        checkValue(field, [...path, name], owns);
+      }
+      return;
+    case "other":
+      if (typeof value === "object" && value !== null && owns(value)) return;
+      throw invalid(
+        path,
+        "type",
+        `a portable value (null, boolean, number, bigint, string, Date, Uint8Array, array or plain object), got ${describe(value)}`,
+      );
+    default:
+  }
+}
+
+function checkNumber(value: number | bigint, path: readonly (string | number)[]): void {
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw invalid(path, "finite", "a finite number");
+  } else if (value > INT64_MAX || value < -INT64_MAX - 1n) {
+    throw invalid(path, "int64", "an integer of at most 64 bits");
+  }
+}
+
+/** Field names are any non-empty well-formed text without NUL. */
+export function checkName(name: string, path: readonly (string | number)[]): void {
+  if (name === "" || name.includes("\0") || !name.isWellFormed()) {
+    throw invalid([...path, name], "field_name", "a field with a non-empty, well-formed name without NUL");
+  }
+}
+
+/** A deep copy, own keys only; `__proto__` stays an ordinary key. */
+export function copyValue<T>(value: T): T {
+  switch (classOf(value)) {
+    case "array":
+      return (value as readonly unknown[]).map(copyValue) as T;
+    case "object": {
+      const copy: { [field: string]: unknown } = {};
+      for (const [name, field] of Object.entries(value as object)) setField(copy, name, copyValue(field));
+      return copy as T;
+    }
+    case "date":
+      return new Date((value as Date).getTime()) as T;
+    case "bytes":
+      return Uint8Array.from(value as Uint8Array) as T;
+    default:
+      return value;
+  }
+}
+
+/** Sets an own field whatever its name: plain assignment to `__proto__` would change the prototype. */
+export function setField(target: { [field: string]: unknown }, name: string, value: unknown): void {
+  if (name === "__proto__")
+    Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
+  else target[name] = value;
+}
+
+/** The own field, or undefined. */
+export function getField(source: unknown, name: string): unknown {
+  return isPlainObject(source) && Object.hasOwn(source, name) ? source[name] : undefined;
+}
+
+/** Equality of values: numbers by value across number and bigint, objects without regard to the order of fields. */
+export function equalValues(a: unknown, b: unknown): boolean {
+  const kind = classOf(a);
+  if (kind !== classOf(b)) return false;
+  switch (kind) {
+    case "number":
+      // biome-ignore lint/suspicious/noDoubleEquals: number and bigint compare by value only under ==
+      return a == b;
+    case "date":
+      return (a as Date).getTime() === (b as Date).getTime();
+    case "bytes":
+      return equalItems(a as Uint8Array, b as Uint8Array, Object.is);
+    case "array":
+      return equalItems(a as readonly unknown[], b as readonly unknown[], equalValues);
+    case "object": {
+      const names = Object.keys(a as object);
+      return (
+        names.length === Object.keys(b as object).length &&
+        names.every((name) => Object.hasOwn(b as object, name) && equalValues(getField(a, name), getField(b, name)))
+      );
+    }
+    default:
+      return a === b;
+  }
+}
+
+function equalItems<T>(a: ArrayLike<T>, b: ArrayLike<T>, equal: (a: T, b: T) => boolean): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (!equal(a[index] as T, b[index] as T)) return false;
+  return true;
+}
+
+/** Strings by code point: JavaScript's own `<` compares UTF-16 units and puts emoji before U+FFFF. */
+export function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index += 1) {
+    const x = a.charCodeAt(index);
+    const y = b.charCodeAt(index);
+    if (x !== y) return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
+}
+
+/** The sum, exact for whole numbers; undefined where it does not fit. */
+export function addNumbers(a: number | bigint, b: number | bigint): number | bigint | undefined {
+  const whole = (value: number | bigint): boolean => typeof value === "bigint" || Number.isSafeInteger(value);
+  if (!whole(a) || !whole(b)) {
+    const sum = Number(a) + Number(b);
+    return Number.isFinite(sum) ? sum : undefined;
+  }
+  const sum = BigInt(a) + BigInt(b);
+  if (sum > INT64_MAX || sum < -INT64_MAX - 1n) return undefined;
+  return sum >= Number.MIN_SAFE_INTEGER && sum <= Number.MAX_SAFE_INTEGER ? Number(sum) : sum;
+}
+
+/** Field names of a collection: letters, digits and underscores, so that every database takes them as they are. */
+const COLLECTION = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+export const COLLECTION_RULE =
+  "a collection name (a letter or underscore, then up to 62 letters, digits or underscores)";
+
+export function isCollection(name: unknown): name is string {
+  return typeof name === "string" && COLLECTION.test(name);
+}
+
+export function checkCollection(name: unknown): string {
+  if (isCollection(name)) return name;
+  throw new DatabaseErrorOf("INVALID_QUERY", `expected ${COLLECTION_RULE}, got ${describe(name)}`, {
+    expected: COLLECTION_RULE,
+  });
+}
