@@ -1,0 +1,85 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Project } from "../checks/test-files.ts";
+import { readTestReport, type TestCounts } from "../checks/test-report.ts";
+import { readManifest, root } from "../checks/workspace.ts";
+import { run } from "./command.ts";
+
+const notCopied = new Set([".git", "node_modules", "dist", ".turbo", "coverage", "data", "results"]);
+
+/** Runs in a copy of the workspace, so that nothing of it shows in the tree whose tests these are. */
+describe("a package made by `npm run new-package`", () => {
+  const name = "sample-part";
+  const description = 'Says "hello" & costs $& nothing.';
+  let copy: string;
+
+  beforeAll(async () => {
+    copy = mkdtempSync(join(tmpdir(), "db-new-package-"));
+    cpSync(root, copy, { recursive: true, filter: (path) => !notCopied.has(basename(path)) });
+    await inCopy("npm", "run", "--silent", "new-package", "--", name, "--description", description);
+    await inCopy("pnpm", "install", "--no-frozen-lockfile", "--prefer-offline", "--reporter=silent");
+  });
+
+  afterAll(() => {
+    rmSync(copy, { recursive: true, force: true });
+  });
+
+  test("carries its own name and description, and is no longer private", () => {
+    const folder = join(copy, "packages", name);
+    expect(readManifest(folder)).toMatchObject({ name: `@db/${name}`, description });
+    expect(readManifest(folder).private).toBeUndefined();
+    expect(readFileSync(join(folder, "README.md"), "utf8")).toMatch(`# @db/${name}\n\n${description}\n`);
+  });
+
+  test("is formatted and linted", async () => {
+    await inCopy("biome", "ci", "--error-on-warnings", `packages/${name}`, "tsconfig.json", "tooling");
+  });
+
+  test("type-checks, its tests included", async () => {
+    await inCopy("tsc", "-b");
+  });
+
+  test("leaves nothing unused", async () => {
+    await inCopy("knip", "--workspace", `packages/${name}`);
+  });
+
+  test("passes its own tests, the dependency rule and the check of its shape", async () => {
+    expect(await countTests("unit", `packages/${name}`)).toMatchObject({ passed: 7, failed: 0 });
+    expect(await countTests("unit", "tooling/checks", "-t", `packages/${name}$`)).toMatchObject({
+      passed: 2,
+      failed: 0,
+    });
+  });
+
+  test("passes every check of packaging", async () => {
+    const counts = await countTests("packaging", "tooling/packaging/packages", "-t", `packages/${name}, packed`);
+    expect(counts).toMatchObject({ passed: 5, failed: 0 });
+  });
+
+  test.each([
+    [[], "expected one NAME, got none"],
+    [["one", "two"], "expected one NAME, got one two"],
+    [["WriteQueue"], "expected NAME in lower case"],
+    [["../core"], "expected NAME in lower case"],
+    [[name], `packages/${name} exists`],
+    [["template"], "tooling/template exists"],
+    [["part", "--colour"], "Unknown option '--colour'"],
+  ])("the arguments %j are refused, and change nothing", async (args, message) => {
+    const before = readFileSync(join(copy, "tsconfig.json"), "utf8");
+    await expect(inCopy("npm", "run", "--silent", "new-package", "--", ...args)).rejects.toThrow(message);
+    expect(readFileSync(join(copy, "tsconfig.json"), "utf8")).toBe(before);
+    expect(existsSync(join(copy, "packages/part"))).toBe(false);
+  });
+
+  async function countTests(project: Project, ...filters: string[]): Promise<TestCounts> {
+    const reportFile = join(copy, `${project}.log`);
+    await inCopy("vitest", "run", "--project", project, "--reporter=json", `--outputFile=${reportFile}`, ...filters);
+    return readTestReport(readFileSync(reportFile, "utf8"));
+  }
+
+  function inCopy(program: string, ...args: string[]): Promise<string> {
+    return run([program, ...args], copy, existsSync(join(copy, "node_modules")) ? copy : root);
+  }
+});
