@@ -37,10 +37,12 @@ export function runChild(command: readonly [string, ...string[]], options: Child
       running.delete(child);
       reject(new Error(`expected to start ${program}, got ${error.message}`, { cause: error }));
     });
-    child.once("close", (exitCode) => {
+    child.once("exit", () => {
       running.delete(child);
-      // Workers that outlived their parent would hold ports and files of the next step.
+      // What outlived its parent would hold ports and files of the next step, and the pipe that "close" waits for.
       signalGroup(child, "SIGKILL");
+    });
+    child.once("close", (exitCode) => {
       resolve({ exitCode, output: Buffer.concat(chunks).toString("utf8") });
     });
   });

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, stripVTControlCharacters } from "node:util";
 import { endChildren } from "./child.ts";
 import { type RunContext, runStep } from "./run-step.ts";
 import { type Step, type StepResult, total } from "./step.ts";
@@ -52,11 +52,11 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
     return 2;
   }
-  const reports = mkdtempSync(join(tmpdir(), "db-checks-"));
+  const scratch = mkdtempSync(join(tmpdir(), "db-checks-"));
   try {
-    return await run(steps, { env: environment(), reports, print: (text) => console.log(text) });
+    return await run(steps, { env: environment(scratch), reports: scratch, print });
   } finally {
-    rmSync(reports, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -99,9 +99,15 @@ function isSuite(name: string | undefined): name is SuiteName {
   return name !== undefined && Object.hasOwn(suites, name);
 }
 
-/** Plain text where nobody watches: colours and moving lines make a log unreadable. */
-function environment(): NodeJS.ProcessEnv {
+/** Plain text where nobody watches: colours make a log unreadable, and not every tool knows NO_COLOR. */
+function print(text: string): void {
+  console.log(process.stdout.isTTY ? text : stripVTControlCharacters(text));
+}
+
+function environment(scratch: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, TURBO_TELEMETRY_DISABLED: "1" };
+  // An interrupted test does not tidy up after itself; what it left goes with the folder of this run.
+  for (const name of process.platform === "win32" ? ["TEMP", "TMP"] : ["TMPDIR"]) env[name] = scratch;
   if (process.stdout.isTTY) env.FORCE_COLOR = "1";
   else {
     delete env.FORCE_COLOR;
