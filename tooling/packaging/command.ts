@@ -2,31 +2,39 @@ import { execFile } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { root } from "../checks/workspace.ts";
 
+export type Command = readonly [program: string, ...args: string[]];
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  /** Both streams, the standard one first. */
+  readonly output: string;
+}
+
 /** Runs a program with the pinned tools first in its PATH, and resolves to what it printed. */
-export function run(
-  command: readonly [program: string, ...args: string[]],
-  cwd: string,
-  toolsOf: string = root,
-): Promise<string> {
+export async function run(command: Command, cwd: string, toolsOf: string = root): Promise<string> {
+  const { exitCode, stdout, output } = await tryToRun(command, cwd, toolsOf);
+  if (exitCode === 0) return stdout;
+  throw new Error(`expected \`${command.join(" ")}\` to succeed, got exit code ${exitCode}:\n${output}`);
+}
+
+/** Like `run`, for a program whose failure is an answer. Rejects only if the program did not run to its end. */
+export function tryToRun(command: Command, cwd: string, toolsOf: string = root): Promise<CommandResult> {
   const [program, ...args] = command;
   const path = [join(toolsOf, "node_modules/.bin"), process.env.PATH].join(delimiter);
-  // NODE_OPTIONS and what vitest sets for its workers must not reach a program that stands for a user's.
+  // What vitest sets for its workers must not reach a program that stands for a user's.
   const { NODE_OPTIONS: _, NODE_ENV: __, VITEST: ___, ...env } = process.env;
+  const options = {
+    cwd,
+    env: { ...env, PATH: path, NO_COLOR: "1", TURBO_TELEMETRY_DISABLED: "1" },
+    maxBuffer: 64 * 1024 * 1024,
+    shell: process.platform === "win32",
+  };
   return new Promise((resolve, reject) => {
-    execFile(
-      program,
-      args,
-      {
-        cwd,
-        env: { ...env, PATH: path, NO_COLOR: "1", TURBO_TELEMETRY_DISABLED: "1" },
-        maxBuffer: 64 * 1024 * 1024,
-        shell: process.platform === "win32",
-      },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else
-          reject(new Error(`expected \`${command.join(" ")}\` to succeed, got:\n${stdout}${stderr}`, { cause: error }));
-      },
-    );
+    execFile(program, args, options, (error, stdout, stderr) => {
+      const exitCode = error === null ? 0 : error.code;
+      if (typeof exitCode === "number") resolve({ exitCode, stdout, output: stdout + stderr });
+      else reject(new Error(`expected \`${command.join(" ")}\` to run to its end, got ${error}`, { cause: error }));
+    });
   });
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest, Member } from "../checks/workspace.ts";
-import { run } from "./command.ts";
+import { run, tryToRun } from "./command.ts";
 import type { Door } from "./doors.ts";
 import type { Tarball } from "./tarball.ts";
 
@@ -42,8 +42,11 @@ export class Consumer {
     return listExports(door.specifier, this.#folder);
   }
 
-  /** Type-checks a program of two lines for each door, the declarations of the package included. */
-  async typeCheck(): Promise<void> {
+  /**
+   * Type-checks a program of two lines for each door and every declaration file that it reaches, and gives what the
+   * compiler has against the program and against our own declarations. Those of others are theirs to mend.
+   */
+  async typeCheck(): Promise<readonly string[]> {
     const lines = this.#doors.map(
       ({ specifier }, index) =>
         `import * as door${index} from "${specifier}";\nexport const names${index}: readonly string[] = Object.keys(door${index});\n`,
@@ -58,7 +61,13 @@ export class Consumer {
       noEmit: true,
     };
     writeFileSync(join(this.#folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
-    await run(["tsc", "--project", "tsconfig.json"], this.#folder);
+    const { exitCode, output } = await tryToRun(
+      ["tsc", "--project", "tsconfig.json", "--pretty", "false"],
+      this.#folder,
+    );
+    const diagnostics = output.split("\n").filter((line) => /error TS\d+:/.test(line));
+    if (exitCode !== 0 && diagnostics.length === 0) throw new Error(`expected tsc to say what is wrong, got ${output}`);
+    return diagnostics.filter((line) => !/^node_modules\/(?!@db\/)/.test(line));
   }
 }
 
