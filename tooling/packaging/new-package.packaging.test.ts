@@ -45,17 +45,17 @@ describe("a package made by `npm run new-package`", () => {
     await inCopy("knip", "--workspace", `packages/${name}`);
   });
 
-  test("passes its own tests, the dependency rule and the check of its shape", async () => {
-    expect(await countTests("unit", `packages/${name}`)).toMatchObject({ passed: 7, failed: 0 });
-    expect(await countTests("unit", "tooling/checks", "-t", `packages/${name}$`)).toMatchObject({
-      passed: 2,
-      failed: 0,
-    });
+  test("passes its own tests", async () => {
+    await expectGreen("unit", `packages/${name}`);
+  });
+
+  test("passes the dependency rule and the check of its shape", async () => {
+    const counts = await expectGreen("unit", "tooling/checks", "-t", `packages/${name}$`);
+    expect(counts.passed).toBe(2);
   });
 
   test("passes every check of packaging", async () => {
-    const counts = await countTests("packaging", "tooling/packaging/packages", "-t", `packages/${name}, packed`);
-    expect(counts).toMatchObject({ passed: 5, failed: 0 });
+    await expectGreen("packaging", "tooling/packaging/packages", "-t", `packages/${name}, packed`);
   });
 
   test.each([
@@ -73,10 +73,14 @@ describe("a package made by `npm run new-package`", () => {
     expect(existsSync(join(copy, "packages/part"))).toBe(false);
   });
 
-  async function countTests(project: Project, ...filters: string[]): Promise<TestCounts> {
+  /** A filter that matches nothing would be green too, so the tests are counted. */
+  async function expectGreen(project: Project, ...filters: string[]): Promise<TestCounts> {
     const reportFile = join(copy, `${project}.log`);
     await inCopy("vitest", "run", "--project", project, "--reporter=json", `--outputFile=${reportFile}`, ...filters);
-    return readTestReport(readFileSync(reportFile, "utf8"));
+    const counts = readTestReport(readFileSync(reportFile, "utf8"));
+    expect(counts.failed).toBe(0);
+    expect(counts.passed).toBeGreaterThan(0);
+    return counts;
   }
 
   function inCopy(program: string, ...args: string[]): Promise<string> {
