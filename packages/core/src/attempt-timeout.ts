@@ -1,5 +1,4 @@
 import type { Layer } from "./layer.ts";
-import { isWrite, seen } from "./operation.ts";
 import { checkDuration, checkKeys } from "./options.ts";
 
 export interface AttemptTimeoutOptions {
@@ -17,11 +16,10 @@ export interface AttemptTimeoutOptions {
  */
 export function attemptTimeout(options: AttemptTimeoutOptions = {}): Layer {
   checkKeys("attemptTimeout", options, ["timeoutMs"]);
-  const timeoutMs = checkDuration("timeoutMs", options.timeoutMs ?? 10_000);
+  const limits = { timeoutMs: checkDuration("timeoutMs", options.timeoutMs ?? 10_000) };
   return (next) =>
     function attemptTimeoutLayer(operation, context) {
       if (operation.kind === "transaction") return next(operation, context);
-      const lost = isWrite(seen(operation)) ? "unknown" : "none";
-      return context.within({ timeoutMs, lost }, (inner) => next(operation, inner));
+      return context.within(limits, (inner) => next(operation, inner));
     };
 }

@@ -16,7 +16,8 @@ import {
   type Value,
 } from "./value.ts";
 
-type Owns = ((value: object) => boolean) | undefined;
+/** Tells the adapter's own value types. */
+export type Owns = ((value: object) => boolean) | undefined;
 
 export function buildCreate(
   collection: string,
@@ -50,7 +51,7 @@ export function buildUpdate(id: string, data: Patch, options: UpdateOptions, own
   return { kind: "update", collection, id, mode, data: fields, remove, expect: checkExpect(options, owns), returning };
 }
 
-export function buildDelete(id: string, options: DeleteOptions, owns: Owns): OperationOf<"delete"> {
+export function buildDelete(id: string, _: undefined, options: DeleteOptions, owns: Owns): OperationOf<"delete"> {
   const { collection } = parseRecordId(id);
   return { kind: "delete", collection, id, expect: checkExpect(options, owns), returning: options.returning ?? false };
 }

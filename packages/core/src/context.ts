@@ -1,5 +1,4 @@
 import type { Call } from "./call.ts";
-import type { Effect } from "./errors.ts";
 
 /** A tenant: part of a queued write's lane and stored with it. */
 export interface Scope {
@@ -45,8 +44,8 @@ export interface CallContext {
   readonly inTransaction: boolean;
   with(change: ContextChange): CallContext;
   /**
-   * Runs `work` as a call inside this one, with limits of its own. At its timeout it rejects with QUERY_TIMEOUT even if
-   * the work never ends, then with the effect `lost`.
+   * Runs `work` with limits of its own inside the call's. When they say so its signal fires, with QUERY_TIMEOUT or
+   * CANCELLED; the promise is the work's own, which ends then because it listens.
    */
   within<T>(limits: InnerLimits, work: (context: CallContext) => Promise<T>): Promise<T>;
 }
@@ -57,8 +56,6 @@ export interface InnerLimits {
   readonly signal?: AbortSignal | undefined;
   /** Default: the call's. */
   readonly operationId?: string | undefined;
-  /** What may have happened to the data when the work never says so. */
-  readonly lost: Effect;
 }
 
 export class Context implements CallContext {
@@ -105,18 +102,35 @@ export class Context implements CallContext {
     return new Context(this.#call, { ...this.#facts, ...change });
   }
 
-  within<T>(
-    { timeoutMs, signal, operationId, lost }: InnerLimits,
-    work: (context: CallContext) => Promise<T>,
-  ): Promise<T> {
+  within<T>(limits: InnerLimits, work: (context: CallContext) => Promise<T>): Promise<T> {
+    const { timeoutMs, signal, operationId } = limits;
     const remainingMs = this.deadline - performance.now();
     const sooner = timeoutMs !== undefined && timeoutMs < remainingMs;
     if (!sooner && signal === undefined) return work(operationId === undefined ? this : this.with({ operationId }));
-    const { signal: outer, ...facts } = this.#facts;
-    const limits = { timeoutMs: sooner ? timeoutMs : Math.max(1, remainingMs), signal: either(signal, outer), lost };
-    const inner = this.#call.inner(limits, operationId ?? facts.operationId);
-    return inner.run(() => work(new Context(inner, { ...facts, operationId: inner.operationId })));
+    const outer = this.#facts.signal;
+    const inner = this.#call.inner(
+      sooner ? timeoutMs : Math.max(1, remainingMs),
+      either(signal, outer),
+      operationId ?? this.#facts.operationId,
+    );
+    const facts = outer === undefined && operationId === undefined ? this.#facts : withoutCall(this.#facts);
+    inner.begin();
+    return work(new Context(inner, facts)).then(
+      (value) => {
+        inner.end();
+        return value;
+      },
+      (error: unknown) => {
+        inner.end();
+        throw error;
+      },
+    );
   }
+}
+
+/** The facts that the call below does not hold itself. */
+function withoutCall({ signal: _signal, operationId: _operationId, ...facts }: ContextChange): ContextChange {
+  return facts;
 }
 
 function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {

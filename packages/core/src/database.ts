@@ -1,10 +1,11 @@
-import { checkCallOptions } from "./build.ts";
-import { Call, type CallLimits } from "./call.ts";
+import { BoundedCall } from "./bounded-call.ts";
+import { checkCallOptions, type Owns } from "./build.ts";
+import { Call } from "./call.ts";
 import { isTraced, type OperationEvent, publishState, traceOperation } from "./channels.ts";
 import { type CallContext, Context, type ContextChange, type Scope } from "./context.ts";
 import { DeadlineTimer } from "./deadline.ts";
 import type { ConnectionState, Driver } from "./driver.ts";
-import { DatabaseErrorOf, type Effect, invalid, toDatabaseError, unsupported } from "./errors.ts";
+import { type DatabaseError, DatabaseErrorOf, type Effect, invalid, toDatabaseError, unsupported } from "./errors.ts";
 import { refusal } from "./gate.ts";
 import { type DatabaseHealth, healthOf, reasonOf, retryAfterMs } from "./health.ts";
 import { composeLayers, type Layer } from "./layer.ts";
@@ -12,14 +13,15 @@ import {
   type Execute,
   isWrite,
   type Kind,
+  type Operation,
   type OperationOf,
   type ResultOf,
   type StatementKind,
   seen,
 } from "./operation.ts";
 import { checkDuration, checkKeys, expected } from "./options.ts";
-import type { CallOptions, DatabaseService, Statements, TransactionOptions, WriteOptions } from "./service.ts";
-import { OperationBuilder } from "./statements.ts";
+import type { CallOptions, DatabaseService, Statements, TransactionOptions } from "./service.ts";
+import { NO_OPTIONS, OperationBuilder, type StatementOptions } from "./statements.ts";
 import { isInsideTransaction, refusalInside, runTransaction } from "./transaction.ts";
 import { checkCollection, isPlainObject } from "./value.ts";
 
@@ -47,41 +49,33 @@ export function createDatabase(options: DatabaseOptions): DatabaseService {
 const HEALTH_TIMEOUT_MS = 5_000;
 const DRAIN_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 10_000;
-const NONE = {};
+const NO_FACTS: ContextChange = {};
 
-type StatementOptions = CallOptions & Pick<WriteOptions, "operationId">;
-
-/** What the unscoped service and its scoped views share: each call goes through `run` of the one `Database`. */
+/** What the unscoped service and its scoped views share: each call goes through the one `Database`. */
 abstract class Calls extends OperationBuilder {
-  protected abstract run<K extends Kind>(build: () => OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>>;
-
-  protected override start<K extends StatementKind>(
-    build: () => OperationOf<K>,
+  protected abstract override run<K extends Kind>(
+    operation: OperationOf<K>,
     options: StatementOptions,
-  ): Promise<ResultOf<K>> {
-    return this.run(build, options);
-  }
+  ): Promise<ResultOf<K>>;
 
   async transaction<T>(
     work: (tx: Statements) => Promise<T>,
-    options: CallOptions & TransactionOptions = NONE,
+    options: CallOptions & TransactionOptions = NO_OPTIONS,
   ): Promise<T> {
+    if (typeof work !== "function") throw invalid(["work"], "type", "a function");
+    checkCallOptions(options, ["signal", "timeoutMs", "maxAttempts"]);
     let result: { readonly value: T } | undefined;
-    const build = (): OperationOf<"transaction"> => {
-      if (typeof work !== "function") throw invalid(["work"], "type", "a function");
-      checkCallOptions(options, ["signal", "timeoutMs", "maxAttempts"]);
-      const { maxAttempts = 1 } = options;
-      return {
-        kind: "transaction",
-        work: async (tx) => {
-          result = { value: await work(tx) };
-        },
-        options: { maxAttempts },
-      };
+    const operation: OperationOf<"transaction"> = {
+      kind: "transaction",
+      work: async (tx) => {
+        result = { value: await work(tx) };
+      },
+      options: { maxAttempts: options.maxAttempts ?? 1 },
     };
-    await this.run(build, options);
-    if (result === undefined)
+    await this.run(operation, options);
+    if (result === undefined) {
       throw new DatabaseErrorOf("INTERNAL", "a layer ended the transaction without running its work", {});
+    }
     return result.value;
   }
 }
@@ -93,7 +87,7 @@ class Database extends Calls implements DatabaseService {
   readonly #timeoutMs: number;
   readonly #startupMaxWaitMs: number;
   readonly #closers: ((signal: AbortSignal) => Promise<void>)[] = [];
-  override readonly ownsValue: ((value: object) => boolean) | undefined;
+  override readonly ownsValue: Owns;
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
   #connecting: Promise<void> | undefined;
@@ -126,7 +120,7 @@ class Database extends Calls implements DatabaseService {
     return this.#driver.state;
   }
 
-  connect(options: CallOptions = NONE): Promise<void> {
+  connect(options: CallOptions = NO_OPTIONS): Promise<void> {
     this.#connecting ??= this.#connect(options).catch((error: unknown) => {
       this.#connecting = undefined;
       throw error;
@@ -134,7 +128,7 @@ class Database extends Calls implements DatabaseService {
     return this.#connecting;
   }
 
-  disconnect(options: { readonly drainMs?: number } = NONE): Promise<void> {
+  disconnect(options: { readonly drainMs?: number } = NO_OPTIONS): Promise<void> {
     this.#closing ??= this.#disconnect(options.drainMs ?? DRAIN_MS);
     return this.#closing;
   }
@@ -148,7 +142,7 @@ class Database extends Calls implements DatabaseService {
     if (told !== undefined) return told;
     const start = performance.now();
     try {
-      await this.#call({ timeoutMs: HEALTH_TIMEOUT_MS }, "none", (context) => this.#driver.ping(context));
+      await this.#bounded({ timeoutMs: HEALTH_TIMEOUT_MS }, (context) => this.#driver.ping(context));
       return { status: "healthy", responseTimeMs: performance.now() - start };
     } catch (error) {
       const { state } = this;
@@ -162,12 +156,12 @@ class Database extends Calls implements DatabaseService {
     }
   }
 
-  version(options: CallOptions = NONE): Promise<string> {
-    return this.#onDriver(options, (driver, context) => driver.version(context));
+  version(options: CallOptions = NO_OPTIONS): Promise<string> {
+    return this.#ask(options, (driver, context) => driver.version(context));
   }
 
-  wasApplied(operationId: string, options: CallOptions = NONE): Promise<boolean> {
-    return this.#onDriver(options, (driver, context) => {
+  wasApplied(operationId: string, options: CallOptions = NO_OPTIONS): Promise<boolean> {
+    return this.#ask(options, (driver, context) => {
       checkCallOptions({ operationId }, ["operationId"]);
       if (driver.wasApplied === undefined || !driver.capabilities.idempotentWrites)
         throw unsupported(`a ledger on ${driver.name}`);
@@ -175,18 +169,18 @@ class Database extends Calls implements DatabaseService {
     });
   }
 
-  async *live(collection: string, options: Pick<CallOptions, "signal"> = NONE): AsyncGenerator<unknown> {
+  async *live(collection: string, options: Pick<CallOptions, "signal"> = NO_OPTIONS): AsyncGenerator<unknown> {
     checkCallOptions(options, ["signal"]);
     checkCollection(collection);
     const driver = this.#driver;
     if (driver.live === undefined || !driver.capabilities.liveQueries)
       throw unsupported(`a live query on ${driver.name}`);
-    this.#refuseWhenClosing();
+    if (this.#closing !== undefined) throw closed();
     // A subscription has no deadline; it ends with the caller's signal or the service.
     const ended = new AbortController();
     this.#closers.push(async () => ended.abort(closed()));
     const signal = options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]);
-    const call = new Call(this.#timer, { timeoutMs: this.#timeoutMs, signal, lost: "none" }, undefined);
+    const call = new Call(this.#timer, this.#timeoutMs, signal, undefined);
     yield* driver.live(collection, new Context(call, { signal }));
   }
 
@@ -197,34 +191,30 @@ class Database extends Calls implements DatabaseService {
     return new Scoped(this, { scope: { namespace: scope.namespace, database: scope.database } });
   }
 
-  protected override run<K extends Kind>(build: () => OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>> {
-    return this.runWith(build, options, NONE);
+  protected override run<K extends Kind>(operation: OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>> {
+    return this.runWith(operation, options, NO_FACTS);
   }
 
   /** The path of every operation from the caller into the layers. */
   runWith<K extends Kind>(
-    build: () => OperationOf<K>,
+    operation: OperationOf<K>,
     options: StatementOptions,
     facts: ContextChange,
   ): Promise<ResultOf<K>> {
-    try {
-      this.#refuseWhenClosing();
-      const operation = build();
-      if (isInsideTransaction(this)) {
-        const refused = refusalInside(seen(operation));
-        if (refused !== undefined) throw refused;
-      }
-      const effect: Effect = isWrite(seen(operation)) ? "unknown" : "none";
-      const work = (context: CallContext): Promise<ResultOf<K>> => this.#execute(operation, context);
-      const traced = isTraced()
-        ? (context: CallContext) => traceOperation(this.#eventOf(seen(operation), context), () => work(context))
-        : work;
-      // The error of a transaction's own work goes back as it is.
-      const mapError = operation.kind === "transaction" ? undefined : effect === "none" ? asHarmless : asUnknown;
-      return this.#call(options, effect, traced, facts, mapError);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const refused = this.#refusal(seen(operation));
+    if (refused !== undefined) return Promise.reject(refused);
+    const lost = isWrite(seen(operation)) ? "unknown" : "none";
+    const call = this.#newCall(options, lost);
+    const context = new Context(call, facts);
+    const execute = (): Promise<ResultOf<K>> => this.#execute(operation, context);
+    const work = isTraced() ? () => traceOperation(this.#eventOf(seen(operation), context), execute) : execute;
+    // The error of a transaction's own work goes back as it is.
+    return call.run(work, operation.kind === "transaction" ? undefined : lost === "none" ? asHarmless : asUnknown);
+  }
+
+  #refusal(operation: Operation): DatabaseError | undefined {
+    if (this.#closing !== undefined) return closed();
+    return isInsideTransaction(this) ? refusalInside(operation) : undefined;
   }
 
   #runOnDriver<K extends Kind>(operation: OperationOf<K>, context: CallContext): Promise<ResultOf<K>> {
@@ -236,37 +226,27 @@ class Database extends Calls implements DatabaseService {
     return run(operation, context);
   }
 
-  #onDriver<T>(options: CallOptions, ask: (driver: Driver, context: CallContext) => Promise<T>): Promise<T> {
-    const work = async (context: CallContext): Promise<T> => {
+  /** For what is asked of the driver beside the operations. */
+  async #ask<T>(options: CallOptions, ask: (driver: Driver, context: CallContext) => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw closed();
+    checkCallOptions(options, ["signal", "timeoutMs"]);
+    return this.#bounded(options, async (context) => {
       const refused = refusal(this.#driver, context);
       if (refused !== undefined) throw refused;
       return ask(this.#driver, context);
-    };
-    try {
-      this.#refuseWhenClosing();
-      checkCallOptions(options, ["signal", "timeoutMs"]);
-      return this.#call(options, "none", work, NONE, asHarmless);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    });
   }
 
-  #call<T>(
-    options: StatementOptions,
-    lost: Effect,
-    work: (context: CallContext) => Promise<T>,
-    facts: ContextChange = NONE,
-    mapError?: (thrown: unknown) => unknown,
-  ): Promise<T> {
-    const limits: CallLimits = {
-      timeoutMs: options.timeoutMs ?? this.#timeoutMs,
-      signal: options.signal,
-      lost,
-      onEnd: this.#onEnd,
-    };
-    const call = new Call(this.#timer, limits, options.operationId);
+  /** Work without effect on data, in bounded time. */
+  #bounded<T>(options: CallOptions, work: (context: CallContext) => Promise<T>): Promise<T> {
+    const call = this.#newCall(options, "none");
+    return call.run(() => work(new Context(call, NO_FACTS)), asHarmless);
+  }
+
+  #newCall(options: StatementOptions, lost: Effect): BoundedCall {
     this.#inFlight += 1;
-    return call.run(() => work(new Context(call, facts)), mapError);
+    const { timeoutMs = this.#timeoutMs, signal, operationId } = options;
+    return new BoundedCall(this.#timer, timeoutMs, signal, operationId, lost, this.#onEnd);
   }
 
   readonly #onEnd = (): void => {
@@ -275,25 +255,24 @@ class Database extends Calls implements DatabaseService {
   };
 
   async #connect(options: CallOptions): Promise<void> {
-    this.#refuseWhenClosing();
+    if (this.#closing !== undefined) throw closed();
     checkCallOptions(options, ["signal", "timeoutMs"]);
-    const limits = { timeoutMs: this.#startupMaxWaitMs, ...options };
-    await this.#call(limits, "none", (context) => this.#driver.connect(context), NONE, asHarmless);
+    await this.#bounded({ timeoutMs: this.#startupMaxWaitMs, ...options }, (context) => this.#driver.connect(context));
   }
 
   async #disconnect(drainMs: number): Promise<void> {
     if (drainMs > 0) await this.#drain(drainMs);
     for (const entry of this.#timer.entries()) if (entry instanceof Call) entry.stop(closed());
     if (this.#inFlight > 0) await this.#drain(CLOSE_TIMEOUT_MS);
+    const steps = [...this.#closers, (_: AbortSignal, context: CallContext) => this.#driver.disconnect(context)];
     const faults: unknown[] = [];
-    for (const close of this.#closers) {
-      await this.#call({ timeoutMs: CLOSE_TIMEOUT_MS }, "none", ({ signal }) => close(signal)).catch((fault: unknown) =>
-        faults.push(fault),
-      );
+    for (const step of steps) {
+      try {
+        await this.#bounded({ timeoutMs: CLOSE_TIMEOUT_MS }, (context) => step(context.signal, context));
+      } catch (fault) {
+        faults.push(fault);
+      }
     }
-    await this.#call({ timeoutMs: CLOSE_TIMEOUT_MS }, "none", (context) => this.#driver.disconnect(context)).catch(
-      (fault: unknown) => faults.push(fault),
-    );
     if (faults.length > 0) throw toDatabaseError(faults.length === 1 ? faults[0] : new AggregateError(faults), "none");
   }
 
@@ -308,10 +287,6 @@ class Database extends Calls implements DatabaseService {
       };
     });
     this.#onIdle = undefined;
-  }
-
-  #refuseWhenClosing(): void {
-    if (this.#closing !== undefined) throw closed();
   }
 
   #eventOf(operation: OperationOf<Kind>, context: CallContext): OperationEvent {
@@ -336,12 +311,12 @@ class Scoped extends Calls {
     this.#facts = facts;
   }
 
-  protected override get ownsValue(): ((value: object) => boolean) | undefined {
+  protected override get ownsValue(): Owns {
     return this.#database.ownsValue;
   }
 
-  protected override run<K extends Kind>(build: () => OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>> {
-    return this.#database.runWith(build, options, this.#facts);
+  protected override run<K extends Kind>(operation: OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>> {
+    return this.#database.runWith(operation, options, this.#facts);
   }
 }
 

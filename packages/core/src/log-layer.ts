@@ -9,6 +9,8 @@ export interface Logger {
   debug(facts: object, message: string): void;
   warn(facts: object, message: string): void;
   error(facts: object, message: string): void;
+  /** Where it exists and says no, the line of a success is not even built. */
+  isLevelEnabled?(level: string): boolean;
 }
 
 export interface LogLayerOptions {
@@ -67,7 +69,8 @@ export function logLayer(options: LogLayerOptions): Layer {
         (result) => {
           const durationMs = performance.now() - start;
           if (durationMs >= slowMs) log("warn", factsOf(seen(operation), context, durationMs), "slow database call");
-          else log("debug", factsOf(seen(operation), context, durationMs), "database call");
+          else if (logger.isLevelEnabled?.("debug") !== false)
+            log("debug", factsOf(seen(operation), context, durationMs), "database call");
           return result;
         },
         (error: unknown) => {

@@ -1,4 +1,4 @@
-import { Call } from "./call.ts";
+import { BoundedCall } from "./bounded-call.ts";
 import { type CallContext, Context, type ContextChange } from "./context.ts";
 import { DeadlineTimer } from "./deadline.ts";
 import type { Effect } from "./errors.ts";
@@ -19,6 +19,6 @@ const timer = new DeadlineTimer();
  */
 export function runCall<T>(options: RunCallOptions, work: (context: CallContext) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, lost = "none", operationId, ...facts } = options;
-  const call = new Call(timer, { timeoutMs: checkDuration("timeoutMs", timeoutMs), signal, lost }, operationId);
+  const call = new BoundedCall(timer, checkDuration("timeoutMs", timeoutMs), signal, operationId, lost);
   return call.run(() => work(new Context(call, facts)));
 }

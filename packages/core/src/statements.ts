@@ -7,6 +7,7 @@ import {
   buildRead,
   buildUpdate,
   checkCallOptions,
+  type Owns,
 } from "./build.ts";
 import type { OperationOf, ResultOf, StatementKind, WriteResult } from "./operation.ts";
 import type { Filter, Page, Query } from "./query.ts";
@@ -21,71 +22,75 @@ import type {
 } from "./service.ts";
 import type { Fields, Patch, Row } from "./value.ts";
 
+export type StatementOptions = CallOptions & Pick<WriteOptions, "operationId">;
+
 const CALL = ["signal", "timeoutMs"];
 const WRITE = [...CALL, "operationId", "returning"];
-const NONE = {};
+const CREATE = [...WRITE, "id"];
+const UPDATE = [...WRITE, "mode", "expect"];
+const DELETE = [...WRITE, "expect"];
+const QUERY = [...CALL, "access"];
+export const NO_OPTIONS: object = Object.freeze({});
+
+type Build<K extends StatementKind, A, B, O> = (first: A, second: B, options: O, owns: Owns) => OperationOf<K>;
 
 /** Turns the calls of `Statements` into operations; who extends it runs them. */
 export abstract class OperationBuilder implements Statements {
-  /** `build` checks the arguments; what it throws rejects the call. */
-  protected abstract start<K extends StatementKind>(
-    build: () => OperationOf<K>,
-    options: CallOptions & Pick<WriteOptions, "operationId">,
+  protected abstract readonly ownsValue: Owns;
+
+  protected abstract run<K extends StatementKind>(
+    operation: OperationOf<K>,
+    options: StatementOptions,
   ): Promise<ResultOf<K>>;
 
-  protected abstract readonly ownsValue: ((value: object) => boolean) | undefined;
-
-  create(collection: string, data: Patch, options: CreateOptions = NONE): Promise<WriteResult> {
-    return this.start(() => {
-      checkCallOptions(options, [...WRITE, "id"]);
-      return buildCreate(collection, data, options, this.ownsValue);
-    }, options);
+  create(collection: string, data: Patch, options: CreateOptions = NO_OPTIONS): Promise<WriteResult> {
+    return this.#start(buildCreate, CREATE, collection, data, options);
   }
 
-  read(id: string, options: CallOptions = NONE): Promise<Row | undefined> {
-    return this.start(() => {
-      if (options !== NONE) checkCallOptions(options, CALL);
-      return buildRead(id);
-    }, options);
+  read(id: string, options: CallOptions = NO_OPTIONS): Promise<Row | undefined> {
+    return this.#start(buildRead, CALL, id, undefined, options);
   }
 
-  update(id: string, data: Patch, options: UpdateOptions = NONE): Promise<WriteResult> {
-    return this.start(() => {
-      checkCallOptions(options, [...WRITE, "mode", "expect"]);
-      return buildUpdate(id, data, options, this.ownsValue);
-    }, options);
+  update(id: string, data: Patch, options: UpdateOptions = NO_OPTIONS): Promise<WriteResult> {
+    return this.#start(buildUpdate, UPDATE, id, data, options);
   }
 
-  delete(id: string, options: DeleteOptions = NONE): Promise<WriteResult> {
-    return this.start(() => {
-      checkCallOptions(options, [...WRITE, "expect"]);
-      return buildDelete(id, options, this.ownsValue);
-    }, options);
+  delete(id: string, options: DeleteOptions = NO_OPTIONS): Promise<WriteResult> {
+    return this.#start(buildDelete, DELETE, id, undefined, options);
   }
 
-  async exists(id: string, options: CallOptions = NONE): Promise<boolean> {
+  async exists(id: string, options: CallOptions = NO_OPTIONS): Promise<boolean> {
     return (await this.read(id, options)) !== undefined;
   }
 
-  count(collection: string, where?: Filter, options: CallOptions = NONE): Promise<number> {
-    return this.start(() => {
-      checkCallOptions(options, CALL);
-      return buildCount(collection, where);
-    }, options);
+  count(collection: string, where?: Filter, options: CallOptions = NO_OPTIONS): Promise<number> {
+    return this.#start(buildCount, CALL, collection, where, options);
   }
 
-  find(collection: string, query?: Query, options: CallOptions = NONE): Promise<Page> {
-    return this.start(() => {
-      checkCallOptions(options, CALL);
-      return buildFind(collection, query);
-    }, options);
+  find(collection: string, query?: Query, options: CallOptions = NO_OPTIONS): Promise<Page> {
+    return this.#start(buildFind, CALL, collection, query, options);
   }
 
-  query<T = unknown>(text: string, params: Fields = NONE, options: QueryOptions = NONE): Promise<readonly T[]> {
-    const results = this.start(() => {
-      checkCallOptions(options, [...CALL, "access"]);
-      return buildQuery(text, params, options, this.ownsValue);
-    }, options);
-    return results as Promise<readonly T[]>;
+  query<T = unknown>(
+    text: string,
+    params: Fields = NO_OPTIONS as Fields,
+    options: QueryOptions = NO_OPTIONS,
+  ): Promise<readonly T[]> {
+    return this.#start(buildQuery, QUERY, text, params, options) as Promise<readonly T[]>;
+  }
+
+  #start<K extends StatementKind, A, B, O extends StatementOptions>(
+    build: Build<K, A, B, O>,
+    known: readonly string[],
+    first: A,
+    second: B,
+    options: O,
+  ): Promise<ResultOf<K>> {
+    try {
+      if (options !== NO_OPTIONS) checkCallOptions(options, known);
+      return this.run(build(first, second, options, this.ownsValue), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }

@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { uuidv7 } from "uuidv7";
+import type { Owns } from "./build.ts";
 import { publishRollbackFailure } from "./channels.ts";
 import type { CallContext } from "./context.ts";
 import type { Driver, DriverTransaction } from "./driver.ts";
-import { type DatabaseError, DatabaseErrorOf, isDatabaseError, toDatabaseError } from "./errors.ts";
+import { type DatabaseError, DatabaseErrorOf, isDatabaseError, toDatabaseError, withEffect } from "./errors.ts";
 import { interrupted, untilInterrupted } from "./interrupt.ts";
 import { isWrite, type OperationOf, type ResultOf, type StatementKind } from "./operation.ts";
 import { runCall } from "./run-call.ts";
-import type { CallOptions, WriteOptions } from "./service.ts";
-import { OperationBuilder } from "./statements.ts";
+import { OperationBuilder, type StatementOptions } from "./statements.ts";
 
 /** A rollback gets time of its own: the call's may be what ran out. */
 const ROLLBACK_TIMEOUT_MS = 5_000;
@@ -29,7 +29,7 @@ class Transaction extends OperationBuilder {
     this.#context = context;
   }
 
-  protected override get ownsValue(): ((value: object) => boolean) | undefined {
+  protected override get ownsValue(): Owns {
     const { ownsValue } = this.#driver;
     return ownsValue === undefined ? undefined : (value) => ownsValue.call(this.#driver, value);
   }
@@ -43,25 +43,20 @@ class Transaction extends OperationBuilder {
     this.#ended = true;
   }
 
-  protected override async start<K extends StatementKind>(
-    build: () => OperationOf<K>,
-    options: CallOptions & Pick<WriteOptions, "operationId">,
+  protected override async run<K extends StatementKind>(
+    operation: OperationOf<K>,
+    { timeoutMs, signal, operationId = uuidv7() }: StatementOptions,
   ): Promise<ResultOf<K>> {
     if (this.#ended) throw new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "the transaction has ended", {});
-    const operation = build();
     if (this.#context.aborted) throw interrupted(this.#context, "none");
     this.#running += 1;
     try {
-      // What a statement leaves behind is undone with its transaction: nothing is unknown before the commit.
-      const limits = {
-        timeoutMs: options.timeoutMs,
-        signal: options.signal,
-        operationId: options.operationId ?? uuidv7(),
-        lost: "none",
-      } as const;
-      return await this.#context.within(limits, (inner) => this.#handle.statements[operation.kind](operation, inner));
+      return await this.#context.within({ timeoutMs, signal, operationId }, (context) =>
+        this.#handle.statements[operation.kind](operation, context),
+      );
     } catch (error) {
-      throw toDatabaseError(error, "none");
+      // What a statement leaves behind is undone with its transaction: nothing is unknown before the commit.
+      throw withEffect(toDatabaseError(error, "none"), "none");
     } finally {
       this.#running -= 1;
     }
