@@ -20,7 +20,7 @@ import {
   seen,
 } from "./operation.ts";
 import { checkDuration, checkKeys, expected } from "./options.ts";
-import type { CallOptions, DatabaseService, Statements, TransactionOptions } from "./service.ts";
+import type { CallOptions, DatabaseService, ScopedService, Statements, TransactionOptions } from "./service.ts";
 import { NO_OPTIONS, OperationBuilder, type StatementOptions } from "./statements.ts";
 import { isInsideTransaction, refusalInside, runTransaction } from "./transaction.ts";
 import { checkCollection, isPlainObject } from "./value.ts";
@@ -142,7 +142,7 @@ class Database extends Calls implements DatabaseService {
     if (told !== undefined) return told;
     const start = performance.now();
     try {
-      await this.#bounded({ timeoutMs: HEALTH_TIMEOUT_MS }, (context) => this.#driver.ping(context));
+      await this.#bounded({ timeoutMs: HEALTH_TIMEOUT_MS }, NO_FACTS, (context) => this.#driver.ping(context));
       return { status: "healthy", responseTimeMs: performance.now() - start };
     } catch (error) {
       const { state } = this;
@@ -157,11 +157,15 @@ class Database extends Calls implements DatabaseService {
   }
 
   version(options: CallOptions = NO_OPTIONS): Promise<string> {
-    return this.#ask(options, (driver, context) => driver.version(context));
+    return this.#ask(options, NO_FACTS, (driver, context) => driver.version(context));
   }
 
   wasApplied(operationId: string, options: CallOptions = NO_OPTIONS): Promise<boolean> {
-    return this.#ask(options, (driver, context) => {
+    return this.wasAppliedWith(operationId, options, NO_FACTS);
+  }
+
+  wasAppliedWith(operationId: string, options: CallOptions, facts: ContextChange): Promise<boolean> {
+    return this.#ask(options, facts, (driver, context) => {
       checkCallOptions({ operationId }, ["operationId"]);
       if (driver.wasApplied === undefined || !driver.capabilities.idempotentWrites)
         throw unsupported(`a ledger on ${driver.name}`);
@@ -184,7 +188,7 @@ class Database extends Calls implements DatabaseService {
     yield* driver.live(collection, new Context(call, { signal }));
   }
 
-  withScope(scope: Scope): Statements & Pick<DatabaseService, "transaction"> {
+  withScope(scope: Scope): ScopedService {
     if (!isPlainObject(scope) || typeof scope.namespace !== "string" || typeof scope.database !== "string") {
       throw expected("scope", "{ namespace, database } of strings", scope);
     }
@@ -227,10 +231,14 @@ class Database extends Calls implements DatabaseService {
   }
 
   /** For what is asked of the driver beside the operations. */
-  async #ask<T>(options: CallOptions, ask: (driver: Driver, context: CallContext) => Promise<T>): Promise<T> {
+  async #ask<T>(
+    options: CallOptions,
+    facts: ContextChange,
+    ask: (driver: Driver, context: CallContext) => Promise<T>,
+  ): Promise<T> {
     if (this.#closing !== undefined) throw closed();
     checkCallOptions(options, ["signal", "timeoutMs"]);
-    return this.#bounded(options, async (context) => {
+    return this.#bounded(options, facts, async (context) => {
       const refused = refusal(this.#driver, context);
       if (refused !== undefined) throw refused;
       return ask(this.#driver, context);
@@ -238,9 +246,9 @@ class Database extends Calls implements DatabaseService {
   }
 
   /** Work without effect on data, in bounded time. */
-  #bounded<T>(options: CallOptions, work: (context: CallContext) => Promise<T>): Promise<T> {
+  #bounded<T>(options: CallOptions, facts: ContextChange, work: (context: CallContext) => Promise<T>): Promise<T> {
     const call = this.#newCall(options, "none");
-    return call.run(() => work(new Context(call, NO_FACTS)), asHarmless);
+    return call.run(() => work(new Context(call, facts)), asHarmless);
   }
 
   #newCall(options: StatementOptions, lost: Effect): BoundedCall {
@@ -257,7 +265,9 @@ class Database extends Calls implements DatabaseService {
   async #connect(options: CallOptions): Promise<void> {
     if (this.#closing !== undefined) throw closed();
     checkCallOptions(options, ["signal", "timeoutMs"]);
-    await this.#bounded({ timeoutMs: this.#startupMaxWaitMs, ...options }, (context) => this.#driver.connect(context));
+    await this.#bounded({ timeoutMs: this.#startupMaxWaitMs, ...options }, NO_FACTS, (context) =>
+      this.#driver.connect(context),
+    );
   }
 
   async #disconnect(drainMs: number): Promise<void> {
@@ -268,7 +278,7 @@ class Database extends Calls implements DatabaseService {
     const faults: unknown[] = [];
     for (const step of steps) {
       try {
-        await this.#bounded({ timeoutMs: CLOSE_TIMEOUT_MS }, (context) => step(context.signal, context));
+        await this.#bounded({ timeoutMs: CLOSE_TIMEOUT_MS }, NO_FACTS, (context) => step(context.signal, context));
       } catch (fault) {
         faults.push(fault);
       }
@@ -301,7 +311,7 @@ class Database extends Calls implements DatabaseService {
 }
 
 /** A view of a service for one tenant. */
-class Scoped extends Calls {
+class Scoped extends Calls implements ScopedService {
   readonly #database: Database;
   readonly #facts: ContextChange;
 
@@ -317,6 +327,10 @@ class Scoped extends Calls {
 
   protected override run<K extends Kind>(operation: OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>> {
     return this.#database.runWith(operation, options, this.#facts);
+  }
+
+  wasApplied(operationId: string, options: CallOptions = NO_OPTIONS): Promise<boolean> {
+    return this.#database.wasAppliedWith(operationId, options, this.#facts);
   }
 }
 

@@ -79,6 +79,7 @@ export type {
   DatabaseService,
   DeleteOptions,
   QueryOptions,
+  ScopedService,
   Statements,
   TransactionOptions,
   UpdateOptions,

@@ -69,6 +69,9 @@ export interface Statements {
   query<T = unknown>(text: string, params?: Fields, options?: QueryOptions): Promise<readonly T[]>;
 }
 
+/** A service for one tenant. */
+export type ScopedService = Statements & Pick<DatabaseService, "transaction" | "wasApplied">;
+
 /**
  * The façade that an application holds. Every method ends by its deadline (30 s unless told), and rejects with nothing
  * but `DatabaseError`; a `transaction` also with whatever its `work` threw, by identity.
@@ -93,7 +96,7 @@ export interface DatabaseService extends Statements, AsyncDisposable {
   /** Changes of a collection as they happen, until the signal fires. @throws UNSUPPORTED */
   live(collection: string, options?: Pick<CallOptions, "signal">): AsyncIterable<unknown>;
   /** The same service for a tenant. @throws UNSUPPORTED at the first call where the driver has no scopes */
-  withScope(scope: Scope): Statements & Pick<DatabaseService, "transaction">;
+  withScope(scope: Scope): ScopedService;
   /** Asks the ledger: was the write of this operation id applied? Settles OUTCOME_UNKNOWN. @throws UNSUPPORTED */
   wasApplied(operationId: string, options?: CallOptions): Promise<boolean>;
 }

@@ -121,7 +121,7 @@ export function checkName(name: string, path: readonly (string | number)[]): voi
   }
 }
 
-/** A deep copy, own keys only; `__proto__` stays an ordinary key. */
+/** A deep copy as a store gives it back: own keys only, `__proto__` an ordinary one, whole numbers as `Value` says. */
 export function copyValue<T>(value: T): T {
   switch (classOf(value)) {
     case "array":
@@ -135,6 +135,8 @@ export function copyValue<T>(value: T): T {
       return new Date((value as Date).getTime()) as T;
     case "bytes":
       return Uint8Array.from(value as Uint8Array) as T;
+    case "number":
+      return normalNumber(value as number | bigint) as T;
     default:
       return value;
   }
@@ -208,7 +210,13 @@ export function addNumbers(a: number | bigint, b: number | bigint): number | big
   }
   const sum = BigInt(a) + BigInt(b);
   if (sum > INT64_MAX || sum < -INT64_MAX - 1n) return undefined;
-  return sum >= Number.MIN_SAFE_INTEGER && sum <= Number.MAX_SAFE_INTEGER ? Number(sum) : sum;
+  return normalNumber(sum);
+}
+
+/** A whole number as `number` where that is exact. */
+function normalNumber(value: number | bigint): number | bigint {
+  if (typeof value === "number") return value;
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }
 
 /** Field names of a collection: letters, digits and underscores, so that every database takes them as they are. */
