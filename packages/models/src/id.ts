@@ -1,0 +1,35 @@
+import { newRecordId, parseRecordId } from "@db/core";
+
+declare const collection: unique symbol;
+
+/** A whole id, `notes:<key>`, that was checked: the id of another collection is another type. */
+export type RecordIdOf<C extends string> = `${C}:${string}` & { readonly [collection]: C };
+
+/** Makes and checks the ids of one collection. */
+export interface RecordIds<C extends string> {
+  readonly collection: C;
+  /** A new id, UUIDv7: later ones sort after earlier ones. */
+  create(): RecordIdOf<C>;
+  /** @throws INVALID_RECORD_ID for what is no id, or one of another collection */
+  parse(id: unknown): RecordIdOf<C>;
+  is(id: unknown): id is RecordIdOf<C>;
+}
+
+export function recordIds<const C extends string>(collection: C): RecordIds<C> {
+  return {
+    collection,
+    create: () => newRecordId(collection) as RecordIdOf<C>,
+    parse: (id) => {
+      parseRecordId(id, collection);
+      return id as RecordIdOf<C>;
+    },
+    is: (id): id is RecordIdOf<C> => {
+      try {
+        parseRecordId(id, collection);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
