@@ -1,0 +1,217 @@
+import { type DatabaseError, DatabaseErrorOf, type Effect, isDatabaseError } from "@db/core";
+
+/** What an error is seen in: what the engine's text does not tell. */
+export interface Seen {
+  /** The effect of a failure that does not itself say that nothing happened. */
+  readonly effect: Effect;
+  /** The record that was written. */
+  readonly id?: string;
+  /** The path of the engine. */
+  readonly path?: string;
+}
+
+/** The parts of the SDK's errors that rules go by. The SDK's `CborNumberError` is not even an `Error`. */
+interface Told {
+  readonly name: string;
+  readonly message: string;
+  readonly code: number;
+  readonly kind: string;
+  readonly detail: string;
+}
+
+interface Rule {
+  readonly when: (told: Told) => boolean;
+  readonly make: (told: Told, seen: Seen, cause: unknown) => DatabaseError;
+}
+
+/** Statements that were refused are rolled back by the engine: nothing of them stays. */
+const harmless = (cause: unknown): { readonly effect: "none"; readonly cause: unknown } => ({ effect: "none", cause });
+const CONFLICT = /^(?:Query not executed: )?Transaction conflict: /;
+const LOCKED = /already locked by another process|lock hold by current process|While lock file/;
+/** Greedy up to the last match: the text before it holds values, which may imitate it. */
+const FIELD = /^(?:Found .* for field|Couldn't coerce value for field) `(.+?)`(?: of |, with record )/s;
+const UNKNOWN_FIELD = /^Found field '(.+)', but no such field exists for table/s;
+const INDEX = /^Database index `(.+?)` already contains /s;
+
+/**
+ * The engine's errors (3.0.2) as the contract's: first match wins. Details are preferred; text is read only where there
+ * are none, from its start, and never of a THROW, whose text is the caller's.
+ */
+const RULES: readonly Rule[] = [
+  {
+    when: ({ kind }) => kind === "Thrown",
+    make: (_, { effect }, cause) =>
+      new DatabaseErrorOf(
+        "INVALID_QUERY",
+        "the query ended with THROW; see cause",
+        { expected: "a query that does not THROW" },
+        { effect, cause },
+      ),
+  },
+  {
+    when: ({ kind, detail }) => kind === "AlreadyExists" && detail === "Record",
+    make: (_, { id = "" }, cause) =>
+      new DatabaseErrorOf("ALREADY_EXISTS", `${id === "" ? "the record" : id} already exists`, { id }, harmless(cause)),
+  },
+  {
+    when: ({ kind }) => kind === "AlreadyExists",
+    make: (_, __, cause) =>
+      new DatabaseErrorOf("ALREADY_EXISTS", "what the query defines already exists", { id: "" }, harmless(cause)),
+  },
+  {
+    when: ({ kind }) => kind === "NotFound",
+    make: (_, { id = "" }, cause) =>
+      new DatabaseErrorOf(
+        "NOT_FOUND",
+        `${id === "" ? "what the query names" : id} does not exist`,
+        { id },
+        harmless(cause),
+      ),
+  },
+  {
+    when: ({ message, detail }) => detail === "TransactionConflict" || CONFLICT.test(message),
+    make: (_, __, cause) => new DatabaseErrorOf("CONFLICT", "another write got there first", {}, harmless(cause)),
+  },
+  {
+    when: ({ detail }) => detail === "TimedOut",
+    make: ({ message }, _, cause) =>
+      new DatabaseErrorOf(
+        "QUERY_TIMEOUT",
+        "the query's own TIMEOUT has passed",
+        { timeoutMs: durationOf(message) },
+        harmless(cause),
+      ),
+  },
+  {
+    when: ({ kind, detail, code }) => kind === "NotAllowed" && (detail === "Auth" || code === -32002),
+    make: (_, __, cause) =>
+      new DatabaseErrorOf("AUTHENTICATION_FAILED", "the database refused the credentials", {}, harmless(cause)),
+  },
+  {
+    when: ({ kind }) => kind === "NotAllowed",
+    make: (_, __, cause) =>
+      new DatabaseErrorOf("PERMISSION_DENIED", "the database refused the permission", {}, harmless(cause)),
+  },
+  {
+    when: ({ kind, message }) => kind === "Validation" && message === "Transaction not found",
+    make: (_, __, cause) =>
+      new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "the transaction has ended", {}, harmless(cause)),
+  },
+  {
+    when: ({ kind }) => kind === "Validation",
+    make: (_, { effect }, cause) =>
+      new DatabaseErrorOf(
+        "INVALID_QUERY",
+        "the database refused the query; see cause",
+        { expected: "a valid query" },
+        { effect, cause },
+      ),
+  },
+  {
+    when: ({ message }) => INDEX.test(message),
+    make: ({ message }, __, cause) => {
+      const index = INDEX.exec(message)?.[1] ?? "";
+      return new DatabaseErrorOf(
+        "UNIQUE_VIOLATION",
+        `the unique index ${index} already has this value`,
+        { index },
+        harmless(cause),
+      );
+    },
+  },
+  {
+    when: ({ message }) => FIELD.test(message) || UNKNOWN_FIELD.test(message),
+    make: ({ message }, __, cause) => {
+      const field = (FIELD.exec(message) ?? UNKNOWN_FIELD.exec(message))?.[1] ?? "";
+      return new DatabaseErrorOf(
+        "FIELD_VIOLATION",
+        `the schema refuses the value of the field ${field}`,
+        { field },
+        harmless(cause),
+      );
+    },
+  },
+  {
+    when: ({ message }) => LOCKED.test(message),
+    make: (_, { path = "" }, cause) => {
+      const message = `${path} is open already: one process at a time, and a rocksdb path only once in a process`;
+      return new DatabaseErrorOf("DATABASE_LOCKED", message, { path }, harmless(cause));
+    },
+  },
+  {
+    when: ({ name }) =>
+      /^(?:UnexpectedConnection|ConnectionUnavailable|CallTerminated|UnsupportedEngine|HttpConnection)Error$/.test(
+        name,
+      ),
+    make: (_, { effect }, cause) =>
+      new DatabaseErrorOf(
+        "CONNECTION_FAILED",
+        "the connection to the database failed; see cause",
+        {},
+        { effect, cause },
+      ),
+  },
+  {
+    when: ({ name, message }) => name === "CborNumberError" || message === "RecursionLimitExceeded",
+    make: (_, __, cause) => {
+      const issue = { path: [], rule: "storable", expected: "a value that SurrealDB can store" };
+      return new DatabaseErrorOf(
+        "VALIDATION_FAILED",
+        `expected ${issue.expected}; see cause`,
+        { issues: [issue] },
+        harmless(cause),
+      );
+    },
+  },
+];
+
+/** Every error that leaves the adapter comes through here. */
+export function classify(thrown: unknown, seen: Seen): DatabaseError {
+  if (isDatabaseError(thrown)) return thrown;
+  const told = read(thrown);
+  const rule = RULES.find(({ when }) => when(told));
+  if (rule !== undefined) return rule.make(told, seen, thrown);
+  return new DatabaseErrorOf(
+    "INTERNAL",
+    "the database failed in a way that is not known; see cause",
+    {},
+    { effect: seen.effect, cause: thrown },
+  );
+}
+
+/** Why an engine could not be opened. */
+export function classifyOpening(thrown: unknown, path: string): DatabaseError {
+  const error = classify(thrown, { effect: "none", path });
+  if (error.code !== "INTERNAL") return error;
+  return new DatabaseErrorOf(
+    "CONNECTION_FAILED",
+    `cannot open ${path}; see cause`,
+    {},
+    { retryable: false, cause: thrown },
+  );
+}
+
+function read(thrown: unknown): Told {
+  const { name, message, code, kind, details } = (thrown ?? {}) as { readonly [key: string]: unknown };
+  const detail = (details as { readonly kind?: unknown } | undefined)?.kind;
+  return { name: text(name), message: text(message), code: Number(code ?? 0), kind: text(kind), detail: text(detail) };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The end of a text such as "…the timeout: 1s500ms", in milliseconds. */
+function durationOf(message: string): number {
+  const units: { readonly [unit: string]: number } = {
+    ns: 1e-6,
+    µs: 1e-3,
+    us: 1e-3,
+    ms: 1,
+    s: 1_000,
+    m: 60_000,
+    h: 3_600_000,
+  };
+  const parts = /: ([\d.a-zµ]+)$/.exec(message)?.[1]?.matchAll(/(\d+)(ns|µs|us|ms|s|m|h)/g) ?? [];
+  return [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ""] ?? 0), 0);
+}

@@ -1,0 +1,132 @@
+import { type OperationOf, type OrderKey, type Position, RANK } from "@db/core";
+import { all, any, filterText } from "./filter-text.ts";
+import { identifier, Parameters } from "./identifier.ts";
+import { recordOf } from "./row.ts";
+
+export interface Statement {
+  readonly text: string;
+  readonly values: { readonly [name: string]: unknown };
+}
+
+/** A page of a find, with one row more than the limit to tell whether there is a next. */
+export function findText({ collection, query }: OperationOf<"find">): Statement {
+  const parameters = new Parameters();
+  const keys = query.order.slice(0, -1);
+  const idDirection = query.order.at(-1)?.direction ?? "asc";
+  const conditions = query.where === undefined ? [] : [filterText(query.where, parameters)];
+  const limit = parameters.bind(query.limit + 1);
+  const text =
+    keys.length === 0
+      ? byId(collection, idDirection, query.after?.at(-1), conditions, limit, parameters)
+      : byKeys(collection, query.order, query.after, conditions, limit, parameters);
+  return { text, values: parameters.values };
+}
+
+export function countText({ collection, where }: OperationOf<"count">): Statement {
+  const parameters = new Parameters();
+  const conditions = where === undefined ? [] : [filterText(where, parameters)];
+  return {
+    text: `SELECT count() FROM ${identifier(collection)}${whereText(conditions)} GROUP ALL`,
+    values: parameters.values,
+  };
+}
+
+/** Rows in the order of their keys, which is the order they are stored in: nothing to sort. */
+function byId(
+  collection: string,
+  direction: OrderKey["direction"],
+  after: Position | undefined,
+  conditions: readonly string[],
+  limit: string,
+  parameters: Parameters,
+): string {
+  const table = identifier(collection);
+  if (direction === "desc") {
+    const before = after === undefined ? [] : [`id < ${parameters.bind(recordOf(String(after.value)))}`];
+    return `SELECT * FROM ${table}${whereText([...before, ...conditions])} ORDER BY id DESC LIMIT ${limit}`;
+  }
+  if (after === undefined) return `SELECT * FROM ${table}${whereText(conditions)} LIMIT ${limit}`;
+  const key = parameters.bind(recordOf(String(after.value)).id);
+  const range = `type::record(${parameters.bind(collection)}, ${key}>..)`;
+  return `SELECT * FROM ${range}${whereText(conditions)} LIMIT ${limit}`;
+}
+
+/**
+ * Rows in the order of their fields' positions. ORDER BY takes aliases only, and LIMIT is right only where the table
+ * stands literally in FROM (engine 3.0.2); the row goes under an alias of its own, so that no field collides.
+ */
+function byKeys(
+  collection: string,
+  order: readonly OrderKey[],
+  after: readonly Position[] | undefined,
+  conditions: readonly string[],
+  limit: string,
+  parameters: Parameters,
+): string {
+  const ranks = parameters.bind(RANKS);
+  const terms = order.slice(0, -1).flatMap(({ path, direction }, index) => {
+    const found = parameters.path(path);
+    return [
+      { alias: `r${index}`, direction, text: `(${ranks}[type::of(${found})] ?? ${RANK.other})` },
+      { alias: `v${index}`, direction, text: positionText(found, ranks) },
+    ];
+  });
+  const idDirection = order.at(-1)?.direction ?? "asc";
+  const columns = terms.map(({ alias, text }) => `${text} AS ${alias}`).join(", ");
+  const sorting = terms.map(({ alias, direction }) => `${alias} ${direction}`).join(", ");
+  const behind = after === undefined ? [] : [behindText(terms, idDirection, after, parameters)];
+  const source = `${identifier(collection)}${whereText([...behind, ...conditions])}`;
+  return `SELECT id AS i, $this AS d, ${columns} FROM ${source} ORDER BY ${sorting}, i ${idDirection} LIMIT ${limit}`;
+}
+
+/** Core's ranks by the engine's names of types; what is not named ranks last. */
+const RANKS = {
+  none: RANK.nothing,
+  null: RANK.nothing,
+  bool: RANK.boolean,
+  int: RANK.number,
+  float: RANK.number,
+  datetime: RANK.date,
+  string: RANK.string,
+};
+
+/** The value within its rank. Dates are cut to the milliseconds that a `Date` holds, or a cursor would not pass them. */
+function positionText(found: string, ranks: string): string {
+  const date = `IF type::is_datetime(${found}) { time::floor(${found}, 1ms) } ELSE { ${found} }`;
+  return `(IF ${ranks}[type::of(${found})] { ${date} } ELSE { NONE })`;
+}
+
+interface Term {
+  readonly text: string;
+  readonly direction: OrderKey["direction"];
+}
+
+/** Behind a cursor: greater at the first term where it differs. Flat, for the parser's depth is limited. */
+function behindText(
+  terms: readonly Term[],
+  idDirection: OrderKey["direction"],
+  after: readonly Position[],
+  parameters: Parameters,
+): string {
+  const bounds = after
+    .slice(0, -1)
+    .flatMap(({ rank, value }) => [
+      parameters.bind(rank),
+      parameters.bind(rank === RANK.nothing || rank === RANK.other ? undefined : value),
+    ]);
+  const id = parameters.bind(recordOf(String(after.at(-1)?.value)));
+  const columns = [
+    ...terms.map((term, index) => ({ ...term, bound: bounds[index] ?? "NONE" })),
+    { text: "id", direction: idDirection, bound: id },
+  ];
+  return any(
+    columns.map(({ text, direction, bound }, index) => {
+      const same = columns.slice(0, index).map((term) => `${term.text} == ${term.bound}`);
+      return all([...same, `${text} ${direction === "asc" ? ">" : "<"} ${bound}`]);
+    }),
+  );
+}
+
+function whereText(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+}

@@ -1,0 +1,110 @@
+import {
+  type CallContext,
+  DatabaseErrorOf,
+  type Fields,
+  type Handlers,
+  isDatabaseError,
+  type OperationOf,
+  pageOf,
+  type Row,
+  type StatementKind,
+  type WriteResult,
+} from "@db/core";
+import { countText, findText, type Statement } from "./find-text.ts";
+import { recordOf, rowOf } from "./row.ts";
+import type { Session } from "./session.ts";
+import type { Release } from "./turnstile.ts";
+import { createText, deleteText, MISMATCH, NOT_A_NUMBER, updateText } from "./write-text.ts";
+
+/** How writes are kept apart; inside a transaction nothing more is needed. */
+export interface WriteLocks {
+  create(operation: OperationOf<"create">, context: CallContext): Promise<Release>;
+  /** The table is there now. */
+  created(collection: string): void;
+  record(id: string, context: CallContext): Promise<Release>;
+  unknown(context: CallContext): Promise<Release>;
+}
+
+type Write = OperationOf<"update"> | OperationOf<"delete">;
+
+/** The statements of the contract over one session: the service's own or that of a transaction. */
+export function createHandlers(session: Session, locks: WriteLocks): Handlers<StatementKind> {
+  const write = async (operation: Write, statement: Statement, context: CallContext): Promise<WriteResult> => {
+    const onDone = await locks.record(operation.id, context);
+    const answer = await session
+      .ask(statement, context, { effect: "unknown", id: operation.id, onDone })
+      .catch(missingTable);
+    return resultOf(operation, answer, context);
+  };
+
+  return {
+    async create(operation, context) {
+      const { id, returning } = operation;
+      const onDone = await locks.create(operation, context);
+      const row = await session.ask(createText(operation), context, { effect: "unknown", id, onDone });
+      locks.created(operation.collection);
+      return { id, operationId: context.operationId, status: "committed", ...(returning ? { row: rowOf(row) } : {}) };
+    },
+    async read({ id }, context) {
+      const statement = { text: "SELECT * FROM ONLY $id", values: { id: recordOf(id) } };
+      const row = await session.ask(statement, context, { effect: "none", id }).catch(missingTable);
+      // Inside a transaction the engine (3.0.2) leaves the id out of a row that this transaction wrote.
+      return row === undefined ? undefined : { ...(row as Row), id };
+    },
+    update: (operation, context) =>
+      write(operation, updateText(operation), context).catch((error: unknown) => {
+        throw operation.mode === "increment" ? asOverflow(error, operation.data) : error;
+      }),
+    delete: (operation, context) => write(operation, deleteText(operation), context),
+    async find(operation, context) {
+      const found = await session.ask(findText(operation), context, { effect: "none" }).catch(missingTable);
+      const rows = (found as readonly unknown[] | undefined) ?? [];
+      const ordered = operation.query.order.length > 1;
+      const plain = ordered ? rows.map((entry) => (entry as { readonly d: unknown }).d) : rows;
+      return pageOf(operation.collection, operation.query, plain.map(rowOf));
+    },
+    async count(operation, context) {
+      const found = await session.ask(countText(operation), context, { effect: "none" }).catch(missingTable);
+      const [row] = (found as readonly { readonly count: number }[] | undefined) ?? [];
+      return row?.count ?? 0;
+    },
+    async query({ text, params, access }, context) {
+      const onDone = access === "write" ? await locks.unknown(context) : undefined;
+      const effect = access === "write" ? "unknown" : "none";
+      return session.query(text, params, context, onDone === undefined ? { effect } : { effect, onDone });
+    },
+  };
+}
+
+/** A collection that does not exist reads as empty. */
+function missingTable(error: unknown): undefined {
+  if (isDatabaseError(error) && error.code === "NOT_FOUND") return undefined;
+  throw error;
+}
+
+function resultOf(operation: Write, answer: unknown, context: CallContext): WriteResult {
+  const { id, returning } = operation;
+  if (typeof answer === "object" && answer !== null && "row" in answer) {
+    return {
+      id,
+      operationId: context.operationId,
+      status: "committed",
+      ...(returning ? { row: rowOf(answer.row) } : {}),
+    };
+  }
+  if (answer === MISMATCH) throw new DatabaseErrorOf("PRECONDITION_FAILED", `${id} is not as expected`, { id });
+  if (typeof answer === "number" && answer >= NOT_A_NUMBER && operation.kind === "update") {
+    throw notANumber(Object.keys(operation.data)[answer - NOT_A_NUMBER] ?? "");
+  }
+  throw new DatabaseErrorOf("NOT_FOUND", `${id} does not exist`, { id });
+}
+
+function notANumber(field: string, cause?: unknown): DatabaseErrorOf<"FIELD_VIOLATION"> {
+  return new DatabaseErrorOf("FIELD_VIOLATION", `the field ${field} cannot be incremented`, { field }, { cause });
+}
+
+/** The one way an increment's own text can be refused: a sum beyond 64 bits. */
+function asOverflow(error: unknown, data: Fields): unknown {
+  if (!isDatabaseError(error) || error.code !== "INVALID_QUERY") return error;
+  return notANumber(Object.keys(data).join(", "), error.cause);
+}

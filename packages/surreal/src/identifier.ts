@@ -1,0 +1,26 @@
+/** A name as SurrealQL takes it whatever it holds. Callers' names are checked by core before; this is the second lock. */
+export function identifier(name: string): string {
+  return `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
+}
+
+/** Collects the values of a statement; each becomes a parameter, so none is ever part of the text. */
+export class Parameters {
+  readonly values: { [name: string]: unknown } = {};
+  #count = 0;
+
+  /** The text that stands for the value. */
+  bind(value: unknown): string {
+    const name = `p${this.#count}`;
+    this.#count += 1;
+    this.values[name] = value;
+    return `$${name}`;
+  }
+
+  /**
+   * What is at a path of a row, as text: every name is a parameter, and nothing is found through arrays, links or
+   * scalars, where a dotted path would map or fetch.
+   */
+  path(names: readonly string[]): string {
+    return `$this${names.map((name) => `[${this.bind(name)}]`).join("")}`;
+  }
+}

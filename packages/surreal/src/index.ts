@@ -1,0 +1,2 @@
+export type { Engine, SurrealOptions } from "./options.ts";
+export { surreal } from "./surreal.ts";

@@ -1,0 +1,30 @@
+import { isPlainObject, type Row, unsupported } from "@db/core";
+import { RecordId } from "surrealdb";
+
+/** The record that an id names; core has checked the id. */
+export function recordOf(id: string): RecordId {
+  const colon = id.indexOf(":");
+  return new RecordId(id.slice(0, colon), id.slice(colon + 1));
+}
+
+/**
+ * A row as the contract has it, its id as text.
+ * @throws UNSUPPORTED for a key that is not text: such rows are for `query`
+ */
+export function rowOf(found: unknown): Row {
+  const { id } = found as { readonly id: unknown };
+  return { ...(found as Row), id: textOf(id) };
+}
+
+export function textOf(id: unknown): string {
+  if (id instanceof RecordId) {
+    const { table, id: key }: { table: { name: string }; id: unknown } = id;
+    if (typeof key === "string") return `${table.name}:${key}`;
+    throw unsupported(`the key of ${id.toString()}`, "only text keys; use query for such rows");
+  }
+  throw unsupported("a row without a record id");
+}
+
+export function isRow(found: unknown): boolean {
+  return isPlainObject(found) && "id" in found;
+}

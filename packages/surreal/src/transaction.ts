@@ -1,0 +1,114 @@
+import {
+  type CallContext,
+  DatabaseErrorOf,
+  type DriverTransaction,
+  type ErrorCode,
+  type Handlers,
+  isDatabaseError,
+  type StatementKind,
+} from "@db/core";
+import type { SurrealTransaction } from "surrealdb";
+import { classify } from "./errors.ts";
+import { createHandlers, type WriteLocks } from "./handlers.ts";
+import { type Busy, Session } from "./session.ts";
+import type { Release } from "./turnstile.ts";
+
+/** Refusals that were decided before anything was changed, so that the transaction may go on. */
+const CLEAN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PRECONDITION_FAILED",
+  "VALIDATION_FAILED",
+  "UNSUPPORTED",
+]);
+
+const FREE: Release = () => {};
+/** A transaction has what it needs: its statements follow one another, and its conflicts show at the commit. */
+const NO_LOCKS: WriteLocks = {
+  create: () => Promise.resolve(FREE),
+  created: () => {},
+  record: () => Promise.resolve(FREE),
+  unknown: () => Promise.resolve(FREE),
+};
+
+/**
+ * A transaction of the engine. Its statements run one after another (on `surrealkv` concurrent ones lose updates), and
+ * one that failed half-way dooms it: the engine would commit what that one left behind.
+ */
+export class EmbeddedTransaction implements DriverTransaction {
+  readonly statements: Handlers<StatementKind>;
+  readonly #transaction: SurrealTransaction;
+  readonly #session: Session;
+  readonly #release: Release;
+  #last: Promise<unknown> = Promise.resolve();
+  #doom: unknown;
+  #committed = false;
+
+  constructor(transaction: SurrealTransaction, busy: Busy, release: Release) {
+    this.#transaction = transaction;
+    this.#session = new Session(transaction, busy);
+    this.#release = release;
+    const handlers = createHandlers(this.#session, NO_LOCKS);
+    const inTurn = <K extends StatementKind>(kind: K): Handlers<StatementKind>[K] =>
+      ((operation, context) =>
+        this.#inTurn(() => handlers[kind](operation as never, context))) as Handlers<StatementKind>[K];
+    this.statements = {
+      create: inTurn("create"),
+      read: inTurn("read"),
+      update: inTurn("update"),
+      delete: inTurn("delete"),
+      find: inTurn("find"),
+      count: inTurn("count"),
+      query: inTurn("query"),
+    };
+  }
+
+  async commit(context: CallContext): Promise<void> {
+    await this.#last;
+    if (this.#doom !== undefined) {
+      const message = "a statement had failed half-way, so the transaction cannot be committed";
+      throw new DatabaseErrorOf(
+        "TRANSACTION_FAILED",
+        message,
+        { phase: "commit" },
+        { retryable: false, cause: this.#doom },
+      );
+    }
+    try {
+      await this.#session.send(() => this.#transaction.commit(), context, { effect: "unknown" });
+    } catch (error) {
+      if (!isDatabaseError(error) || error.code !== "INTERNAL") throw error;
+      throw new DatabaseErrorOf(
+        "TRANSACTION_FAILED",
+        "the database refused the commit",
+        { phase: "commit" },
+        { effect: error.effect, cause: error.cause },
+      );
+    }
+    this.#committed = true;
+    this.#release();
+  }
+
+  /** Waits for what the engine is still doing: only then is nothing left of it, and others may write. */
+  async rollback(context: CallContext): Promise<void> {
+    if (this.#committed) return;
+    const cancelled = this.#last
+      .then(() => this.#transaction.cancel())
+      .catch(ignoreEnded)
+      .finally(this.#release);
+    await this.#session.send(() => cancelled, context, { effect: "none" });
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(run);
+    this.#last = turn.catch((error: unknown) => {
+      if (!isDatabaseError(error) || !CLEAN.has(error.code)) this.#doom = error;
+    });
+    return turn;
+  }
+}
+
+/** A commit that failed has ended the transaction already. */
+function ignoreEnded(error: unknown): void {
+  if (classify(error, { effect: "none" }).code !== "TRANSACTION_ROLLED_BACK") throw error;
+}

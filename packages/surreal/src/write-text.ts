@@ -1,0 +1,97 @@
+import type { Fields, OperationOf } from "@db/core";
+import { all } from "./filter-text.ts";
+import type { Statement } from "./find-text.ts";
+import { Parameters } from "./identifier.ts";
+import { recordOf } from "./row.ts";
+
+/**
+ * Each write is one statement, so one transaction, and decides before it changes anything: inside an interactive
+ * transaction engine 3.0.2 does not undo what a failed statement did.
+ *
+ * All but create answer `{ row }` where they were done, else which of the reasons it was not: `MISSING`, `MISMATCH`,
+ * or for an increment the position of the first field that is no number.
+ */
+export const MISSING = 0;
+export const MISMATCH = 1;
+/** The first field's; the next ones follow. */
+export const NOT_A_NUMBER = 2;
+
+/** Answers the row where it is wanted. */
+export function createText({ id, data, returning }: OperationOf<"create">): Statement {
+  const values = { id: recordOf(id), data };
+  return { text: `CREATE ONLY $id CONTENT $data RETURN ${returning ? "AFTER" : "NONE"}`, values };
+}
+
+export function updateText(operation: OperationOf<"update">): Statement {
+  const { id, expect, returning } = operation;
+  const parameters = new Parameters();
+  const record = parameters.bind(recordOf(id));
+  const numbers =
+    operation.mode === "increment"
+      ? Object.entries(operation.data).map(([name, by]) => numberText(name, by, parameters))
+      : [];
+  const content = contentText(operation, numbers, parameters);
+  const checks = expectText(expect, parameters);
+  const guards = [...checks, ...numbers.map(({ guard }) => guard)];
+  const answer = returning ? "{ row: $after }" : "{ row: true }";
+  const update = `UPDATE ONLY ${record} CONTENT ${content}${whereText(guards)} RETURN VALUE ${answer}`;
+  return { text: guarded(update, record, checks, numbers), values: parameters.values };
+}
+
+export function deleteText({ id, expect, returning }: OperationOf<"delete">): Statement {
+  const parameters = new Parameters();
+  const record = parameters.bind(recordOf(id));
+  const checks = expectText(expect, parameters);
+  const answer = returning ? "{ row: $before }" : "{ row: true }";
+  const text = `DELETE ONLY ${record}${whereText(checks)} RETURN VALUE ${answer}`;
+  return { text: guarded(text, record, checks, []), values: parameters.values };
+}
+
+function contentText(
+  { mode, data, remove }: OperationOf<"update">,
+  numbers: readonly NumberText[],
+  parameters: Parameters,
+): string {
+  switch (mode) {
+    case "replace":
+      return parameters.bind(data);
+    case "increment":
+      return `object::extend($this, object::from_entries([${numbers.map(({ entry }) => entry).join(", ")}]))`;
+    default: {
+      const kept = remove.length === 0 ? "$this" : `object::remove($this, ${parameters.bind(remove)})`;
+      return `object::extend(${kept}, ${parameters.bind(data)})`;
+    }
+  }
+}
+
+interface NumberText {
+  readonly guard: string;
+  readonly entry: string;
+}
+
+/** CONTENT is evaluated even where WHERE is false, so the addition has a guard of its own. */
+function numberText(name: string, by: unknown, parameters: Parameters): NumberText {
+  const field = parameters.bind(name);
+  const found = `$this[${field}]`;
+  const guard = `(type::is_number(${found}) OR type::is_none(${found}))`;
+  const sum = `IF type::is_number(${found}) { ${found} + ${parameters.bind(by)} } ELSE { ${parameters.bind(by)} }`;
+  return { guard, entry: `[${field}, ${sum}]` };
+}
+
+function expectText(expect: Fields | undefined, parameters: Parameters): readonly string[] {
+  return Object.entries(expect ?? {}).map(
+    ([name, value]) => `(${parameters.path([name])} ?? NULL) == ${parameters.bind(value)}`,
+  );
+}
+
+/** The statement alone where only a missing record can stop it; else the reason, asked for when it did nothing. */
+function guarded(text: string, record: string, checks: readonly string[], numbers: readonly NumberText[]): string {
+  if (checks.length === 0 && numbers.length === 0) return text;
+  const reasons = numbers.map(({ guard }, index) => `ELSE IF !${guard} { ${NOT_A_NUMBER + index} }`).join(" ");
+  const why = `IF !${all(checks)} { ${MISMATCH} } ${reasons} ELSE { ${MISSING} }`;
+  return `RETURN (${text}) ?? ((SELECT VALUE (${why}) FROM ONLY ${record}) ?? ${MISSING})`;
+}
+
+function whereText(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+}
