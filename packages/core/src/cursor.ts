@@ -57,7 +57,7 @@ function parse(text: string): unknown {
 }
 
 function plain(value: Position["value"]): string | number | boolean | null {
-  if (value instanceof Date) return value.getTime();
+  if (typeof value === "object" && value !== null) return value.getTime();
   return typeof value === "bigint" ? value.toString() : value;
 }
 

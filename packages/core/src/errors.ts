@@ -117,7 +117,13 @@ export class DatabaseErrorOf<C extends ErrorCode> extends Error {
 export type DatabaseError = { [C in ErrorCode]: DatabaseErrorOf<C> }[ErrorCode];
 
 export function isDatabaseError(value: unknown): value is DatabaseError {
-  return typeof value === "object" && value !== null && BRAND in value;
+  if (typeof value !== "object" || value === null) return false;
+  try {
+    return BRAND in value;
+  } catch {
+    // A revoked proxy throws at any question, and what asks is often the last that can still end a call.
+    return false;
+  }
 }
 
 /** The same error, telling another effect. */
@@ -131,13 +137,17 @@ export function withEffect(error: DatabaseError, effect: Effect): DatabaseError 
 /** The thrown value itself if it is one of ours, else INTERNAL with it as cause. */
 export function toDatabaseError(thrown: unknown, effect: Effect): DatabaseError {
   if (isDatabaseError(thrown)) return thrown;
-  const name = thrown instanceof Error ? thrown.name : typeof thrown;
-  return new DatabaseErrorOf(
-    "INTERNAL",
-    `unexpected failure (${name}) below the façade; see cause`,
-    {},
-    { effect, cause: thrown },
-  );
+  const message = `unexpected failure (${nameOf(thrown)}) below the façade; see cause`;
+  return new DatabaseErrorOf("INTERNAL", message, {}, { effect, cause: thrown });
+}
+
+/** Thrown values may be anything, also what throws again when looked at. */
+function nameOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error && typeof thrown.name === "string" ? thrown.name : typeof thrown;
+  } catch {
+    return typeof thrown;
+  }
 }
 
 /** VALIDATION_FAILED with one issue. */

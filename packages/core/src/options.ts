@@ -2,8 +2,15 @@
 export function describe(value: unknown): string {
   if (value === null) return "null";
   if (typeof value === "number" || typeof value === "boolean") return `${value} (${typeof value})`;
-  if (typeof value === "object") return Array.isArray(value) ? "an array" : (value.constructor?.name ?? "an object");
+  if (typeof value === "object") return Array.isArray(value) ? "an array" : className(value);
   return typeof value;
+}
+
+/** By the prototype: a field named `constructor` would put the input's own text into the message. */
+function className(value: object): string {
+  const prototype = Object.getPrototypeOf(value) as { readonly constructor?: { readonly name?: unknown } } | null;
+  const name = prototype?.constructor?.name;
+  return typeof name === "string" && name !== "" ? name : "an object";
 }
 
 /** A wrong option is a mistake in the program, found at construction: "expected X, got Y". */

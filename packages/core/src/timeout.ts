@@ -1,5 +1,5 @@
 import { DatabaseErrorOf } from "./errors.ts";
-import { checkDuration } from "./options.ts";
+import { checkDuration, checkKeys } from "./options.ts";
 
 export interface TimeoutOptions {
   /** In milliseconds, 1..2147483647. */
@@ -12,6 +12,7 @@ export interface TimeoutOptions {
  * with QUERY_TIMEOUT or with CANCELLED (the signal's reason as cause). Says nothing of what the work did until then.
  */
 export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, options: TimeoutOptions): Promise<T> {
+  checkKeys("withTimeout", options, ["timeoutMs", "signal"]);
   const { timeoutMs, signal } = options;
   checkDuration("timeoutMs", timeoutMs);
   const controller = new AbortController();

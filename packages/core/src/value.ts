@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { DatabaseErrorOf, invalid } from "./errors.ts";
 import { describe } from "./options.ts";
 
@@ -48,8 +49,9 @@ export function classOf(value: unknown): ValueClass {
       return "number";
     case "object":
       if (Array.isArray(value)) return "array";
-      if (value instanceof Date) return "date";
-      if (value instanceof Uint8Array) return "bytes";
+      // By the internal slot: `instanceof` believes any object with that prototype, which then throws when it is used.
+      if (types.isDate(value)) return "date";
+      if (types.isUint8Array(value)) return "bytes";
       return isPlainObject(value) ? "object" : "other";
     default:
       return "other";
@@ -85,9 +87,8 @@ export function checkValue(
       if (Number.isNaN((value as Date).getTime())) throw invalid(path, "date", "a valid date");
       return;
     case "array":
-      (value as readonly unknown[]).forEach((item, index) => {
-        checkValue(item, [...path, index], owns);
-      });
+      // By `entries`, which visits holes too: a store would fill them with something else.
+      for (const [index, item] of (value as readonly unknown[]).entries()) checkValue(item, [...path, index], owns);
       return;
     case "object":
       for (const [name, field] of Object.entries(value as object)) {
