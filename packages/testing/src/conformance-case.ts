@@ -31,6 +31,11 @@ export interface ConformanceOptions {
   readonly ownValues?: () => readonly OwnValue[];
   /** Two tenants for a driver with scopes. Default: `conformance`/`one` and `conformance`/`two`. */
   readonly scopes?: readonly [Scope, Scope];
+  /**
+   * A query in the database's own language that resolves to its parameter `value` as the one result, such as
+   * `RETURN $value`. Default none: then only refusals of `query` are checked.
+   */
+  readonly echo?: string;
   /** Titles of cases to leave out, each with the reason. An unknown title is a TypeError. Default none. */
   readonly except?: { readonly [title: string]: string };
 }

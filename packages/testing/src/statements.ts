@@ -16,7 +16,6 @@ import {
   type WriteResult,
 } from "@db/core";
 import type { View } from "./store.ts";
-import { storedFields } from "./stored-value.ts";
 
 /** What a write answers beside its row. */
 export interface WriteFacts {
@@ -68,12 +67,12 @@ function rowAfter(operation: OperationOf<WriteKind>, before: Row | undefined): R
   const { id } = operation;
   if (operation.kind === "create") {
     if (before !== undefined) throw new DatabaseErrorOf("ALREADY_EXISTS", "a record of this id exists", { id });
-    return { id, ...storedFields(operation.data) };
+    return { id, ...copyValue(operation.data) };
   }
   if (before === undefined) throw new DatabaseErrorOf("NOT_FOUND", "no record of this id exists", { id });
   checkExpected(before, operation.expect);
   if (operation.kind === "delete") return undefined;
-  const data = storedFields(operation.data);
+  const data = copyValue(operation.data);
   switch (operation.mode) {
     case "replace":
       return { id, ...data };
