@@ -17,7 +17,6 @@ export interface CursorScope {
 
 const VERSION = 1;
 const MAX_DATE_MS = 8.64e15;
-const MAX_CURSOR_LENGTH = 65_536;
 const EXPECTED = "the `next` of a page of this very query (same collection, filter and order)";
 
 /** The opaque text that `next` holds. */
@@ -29,13 +28,15 @@ export function encodeCursor(scope: CursorScope, lastRow: Row): string {
 
 /** @throws INVALID_QUERY for anything but a cursor of this scope */
 export function decodeCursor(scope: CursorScope, text: unknown): Cursor {
-  if (typeof text !== "string" || text.length > MAX_CURSOR_LENGTH || !/^[\w-]+$/.test(text)) throw foreign();
+  // No limit of length: a row may hold a long text in a field it is ordered by, and every step here is linear.
+  if (typeof text !== "string" || !/^[\w-]+$/.test(text)) throw foreign();
   const parsed = parse(text);
   if (!Array.isArray(parsed) || parsed.length !== 3) throw foreign();
   const [version, mark, positions] = parsed as [unknown, unknown, unknown];
-  if (version !== VERSION || !Array.isArray(positions) || mark !== digest(scope, positions)) throw foreign();
-  if (positions.length !== scope.order.length) throw foreign();
+  if (version !== VERSION || !Array.isArray(positions) || positions.length !== scope.order.length) throw foreign();
+  // Before the digest, which walks the positions: it may meet no nest of arrays deeper than the stack.
   const cursor = positions.map(revive);
+  if (mark !== digest(scope, positions)) throw foreign();
   checkId(scope.collection, cursor.at(-1)?.value);
   return cursor;
 }
@@ -73,8 +74,10 @@ function revive(position: unknown): Position {
       if (typeof value === "boolean") return { rank, value };
       break;
     case RANK.number:
-      if (typeof value === "number") return { rank, value };
-      if (typeof value === "string" && /^-?\d{1,19}$/.test(value)) return { rank, value: BigInt(value) };
+      // JSON has numbers beyond all that a double holds: 1e999 is read as Infinity.
+      if (Number.isFinite(value)) return { rank, value: value as number };
+      if (typeof value === "string" && /^-?\d{1,19}$/.test(value) && isInt64(BigInt(value)))
+        return { rank, value: BigInt(value) };
       break;
     case RANK.date:
       if (typeof value === "number" && Math.abs(value) <= MAX_DATE_MS) return { rank, value: new Date(value) };
@@ -87,18 +90,23 @@ function revive(position: unknown): Position {
   throw foreign();
 }
 
+function isInt64(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
+}
+
 function digest(scope: CursorScope, positions: unknown): string {
   const text = canonical([VERSION, scope.collection, scope.where ?? null, scope.order, positions]);
   return createHash("sha256").update(text).digest("base64url").slice(0, 22);
 }
 
-/** JSON that tells bigints, dates and bytes from the strings that look like them. */
+/** JSON with fields in one order, that tells bigints, dates and bytes from the strings that look like them. */
 function canonical(value: unknown): string {
   switch (classOf(value)) {
     case "array":
       return `[${(value as readonly unknown[]).map(canonical).join(",")}]`;
     case "object":
       return `{${Object.entries(value as object)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
         .join(",")}}`;
     case "date":
