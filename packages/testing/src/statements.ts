@@ -1,20 +1,14 @@
 import {
-  addNumbers,
   copyValue,
-  DatabaseErrorOf,
-  type Fields,
-  getField,
-  isEqual,
   matchesFilter,
   type OperationOf,
   type Page,
   type Row,
   selectPage,
-  setField,
-  type Value,
   type WriteKind,
   type WriteResult,
 } from "@db/core";
+import { rowAfter } from "./row-after.ts";
 import type { View } from "./store.ts";
 
 /** What a write answers beside its row. */
@@ -60,57 +54,4 @@ export function writeRecord(view: View, operation: OperationOf<WriteKind>, facts
   };
   if (ledger) view.setApplied(result);
   return copyValue(result);
-}
-
-/** The record after the write; undefined for a delete. */
-function rowAfter(operation: OperationOf<WriteKind>, before: Row | undefined): Row | undefined {
-  const { id } = operation;
-  if (operation.kind === "create") {
-    if (before !== undefined) throw new DatabaseErrorOf("ALREADY_EXISTS", "a record of this id exists", { id });
-    return { id, ...copyValue(operation.data) };
-  }
-  if (before === undefined) throw new DatabaseErrorOf("NOT_FOUND", "no record of this id exists", { id });
-  checkExpected(before, operation.expect);
-  if (operation.kind === "delete") return undefined;
-  const data = copyValue(operation.data);
-  switch (operation.mode) {
-    case "replace":
-      return { id, ...data };
-    case "merge":
-      return merge(before, data, operation.remove);
-    case "increment":
-      return merge(before, incremented(before, data), []);
-  }
-}
-
-function checkExpected(row: Row, expect: Fields = {}): void {
-  for (const [name, wanted] of Object.entries(expect)) {
-    if (isEqual(getField(row, name), wanted)) continue;
-    throw new DatabaseErrorOf("PRECONDITION_FAILED", "a field is not as expected", { id: row.id });
-  }
-}
-
-function merge(row: Row, data: Fields, remove: readonly string[]): Row {
-  const merged: { [field: string]: Value; id: string } = { ...row };
-  for (const name of remove) delete merged[name];
-  for (const [name, value] of Object.entries(data)) setField(merged, name, value);
-  return merged;
-}
-
-function incremented(row: Row, data: Fields): Fields {
-  const sums: { [field: string]: Value } = {};
-  for (const [field, step] of Object.entries(data)) {
-    const found = Object.hasOwn(row, field) ? row[field] : 0;
-    const sum = isNumber(found) && isNumber(step) ? addNumbers(found, step) : undefined;
-    if (sum === undefined) {
-      const message = isNumber(found) ? "the sum does not fit" : "only a number can be incremented";
-      throw new DatabaseErrorOf("FIELD_VIOLATION", message, { field });
-    }
-    setField(sums, field, sum);
-  }
-  return sums;
-}
-
-function isNumber(value: unknown): value is number | bigint {
-  return typeof value === "number" || typeof value === "bigint";
 }

@@ -1,9 +1,37 @@
+import { DatabaseErrorOf } from "@db/core";
 import { afterAll, describe, test } from "vitest";
-import { describeDriver, MockDatabase } from "../src/index.ts";
+import { describeDriver, MockDatabase, type MockDatabaseOptions } from "../src/index.ts";
+
+const runner = { describe, test, afterAll };
+
+/** `RETURN $value` is all of this language. */
+const onQuery: NonNullable<MockDatabaseOptions["onQuery"]> = (text, params) => {
+  if (text === "RETURN $value") return [params.value];
+  throw new DatabaseErrorOf("INVALID_QUERY", "expected RETURN $value", { expected: "RETURN $value" });
+};
 
 describeDriver({
   name: "MockDatabase",
-  connect: () => new MockDatabase(),
+  connect: () => new MockDatabase({ onQuery }),
+  capabilities: new MockDatabase({ onQuery }).capabilities,
+  runner,
+  echo: "RETURN $value",
+});
+
+const bare: MockDatabaseOptions = {
+  capabilities: { transactions: false, idempotentWrites: false, liveQueries: false, scopes: false },
+};
+
+describeDriver({
+  name: "MockDatabase without capabilities",
+  connect: () => new MockDatabase(bare),
+  capabilities: new MockDatabase(bare).capabilities,
+  runner,
+});
+
+describeDriver({
+  name: "MockDatabase with latency",
+  connect: () => new MockDatabase({ latencyMs: 1 }),
   capabilities: new MockDatabase().capabilities,
-  runner: { describe, test, afterAll },
+  runner,
 });
