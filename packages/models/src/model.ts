@@ -80,7 +80,7 @@ export function defineModel<const C extends string, const S extends ModelSchema>
       const id = Id.parse(row.id);
       const { values, issues } = validateFields(fields, row, names);
       if (issues.length > 0) throw asStored(failure(`a stored record of ${collection}`, issues.map(within)), id);
-      return { ...(values as Output), id };
+      return { id, ...(values as Output) };
     },
   };
 

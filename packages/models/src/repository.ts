@@ -92,7 +92,7 @@ class ModelRepository<C extends string, Input extends object, Output extends obj
     const fields = this.#model.parse(data);
     const { row, ...written } = await this.#db.create(this.#model.collection, toPatch(fields), options);
     const id = this.#model.Id.parse(written.id);
-    return { ...written, id, record: row === undefined ? { ...fields, id } : this.#parseWritten(row) };
+    return { ...written, id, record: row === undefined ? { id, ...fields } : this.#parseWritten(row) };
   }
 
   async findById(id: RecordIdOf<C>, options: CallOptions = {}): Promise<Stored<C, Output> | undefined> {

@@ -1,0 +1,46 @@
+import type { DatabaseService } from "@db/core";
+import { Hono } from "hono";
+import { requestId } from "hono/request-id";
+import { accessLog } from "./access-log.ts";
+import { docsRoutes } from "./docs-routes.ts";
+import type { AppEnv } from "./env.ts";
+import { commonHeaders } from "./headers.ts";
+import { healthRoutes } from "./health-routes.ts";
+import type { Logger } from "./logger.ts";
+import { noteResource } from "./notes.ts";
+import { type ApiDocument, apiDocument } from "./openapi.ts";
+import { HttpFault, respondWithProblem } from "./problem.ts";
+import type { Resource } from "./resource.ts";
+import { resourceRoutes } from "./resource-routes.ts";
+
+export interface AppOptions {
+  readonly db: DatabaseService;
+  readonly logger: Logger;
+  /** Default the notes. */
+  readonly resources?: readonly Resource[];
+  /** Of a request's body, in bytes. Default 262,144: room for 10,000 characters of 25 bytes. */
+  readonly bodyLimitBytes?: number;
+  /** Default `0.0.0`. */
+  readonly version?: string;
+  /** True while the service is being stopped. Default never. */
+  readonly isDraining?: () => boolean;
+}
+
+/** The whole service but its port: tests ask it with `app.request(…)`. */
+export function createApp(options: AppOptions): Hono<AppEnv> {
+  const { db, logger, resources = [noteResource], bodyLimitBytes = 262_144, version = "0.0.0" } = options;
+  const isDraining = options.isDraining ?? (() => false);
+  const app = new Hono<AppEnv>();
+  app.use(requestId());
+  app.use(accessLog(logger));
+  app.use(commonHeaders(isDraining));
+  app.route("/", healthRoutes({ db, version, isDraining }));
+  for (const resource of resources) app.route("/", resourceRoutes(resource, { db, bodyLimitBytes }));
+  app.route(
+    "/",
+    docsRoutes((): Promise<ApiDocument> => apiDocument(app, { resources, version })),
+  );
+  app.notFound((c) => respondWithProblem(c, new HttpFault(404, "Not Found", "nothing is at this path")));
+  app.onError((error, c) => respondWithProblem(c, error));
+  return app;
+}

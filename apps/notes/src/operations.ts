@@ -1,0 +1,116 @@
+import { STATUS_CODES } from "node:http";
+import type { DescribeRouteOptions, ResponsesWithResolver } from "hono-openapi";
+import type { OpenAPIV3_1 } from "openapi-types";
+import { DEFAULT_PAGE, MAX_PAGE, orderWords } from "./list-query.ts";
+import type { Resource } from "./resource.ts";
+import { schemaNames } from "./schemas.ts";
+
+type Parameter = OpenAPIV3_1.ParameterObject;
+
+/** What a read can end in besides its result; a 503 tells in Retry-After when to come again. */
+const READ = [403, 500, 501, 503, 504];
+const WRITE = [...READ, 409, 413, 422];
+const BODY = [400, 415];
+
+/** The descriptions of a resource's routes, one for each handler. */
+export function operations(
+  resource: Resource,
+): Readonly<Record<"create" | "list" | "get" | "change" | "remove", DescribeRouteOptions>> {
+  const { noun, model, example } = resource;
+  const names = schemaNames(resource);
+  const tags = [model.collection];
+  const id: Parameter = {
+    name: "id",
+    in: "path",
+    required: true,
+    description: `The whole id, \`${model.collection}:<key>\`.`,
+    schema: { type: "string" },
+    example: `${model.collection}:01a1fcb9-355b-7c19-9a30-054d93dcc6cf`,
+  };
+  return {
+    create: {
+      operationId: `create_${noun}`,
+      summary: `Make a ${noun}`,
+      tags,
+      requestBody: jsonBody(names.create, example),
+      responses: {
+        201: {
+          ...json(names.record, `The ${noun} is stored.`),
+          headers: { Location: { description: `Where the ${noun} is.`, schema: { type: "string" } } },
+        },
+        ...problems([...WRITE, ...BODY]),
+      },
+    },
+    list: {
+      operationId: `list_${model.collection}`,
+      summary: `A page of ${model.collection}`,
+      description: "Without `order` the records come in the order of their ids, which is that of their making.",
+      tags,
+      parameters: listParameters(resource),
+      responses: { 200: json(names.page, "The page."), ...problems([...READ, 400]) },
+    },
+    get: {
+      operationId: `get_${noun}`,
+      summary: `One ${noun}`,
+      tags,
+      parameters: [id],
+      responses: { 200: json(names.record, `The ${noun}.`), ...problems([...READ, 400, 404]) },
+    },
+    change: {
+      operationId: `change_${noun}`,
+      summary: `Change fields of a ${noun}`,
+      description: "Fields that are not named stay as they are.",
+      tags,
+      parameters: [id],
+      requestBody: jsonBody(names.patch, Object.fromEntries(Object.entries(example).slice(0, 1))),
+      responses: { 200: json(names.record, `The ${noun} as it is now.`), ...problems([...WRITE, ...BODY, 404, 412]) },
+    },
+    remove: {
+      operationId: `remove_${noun}`,
+      summary: `Take a ${noun} away`,
+      tags,
+      parameters: [id],
+      responses: { 204: { description: `The ${noun} is gone.` }, ...problems([...WRITE, 400, 404, 412]) },
+    },
+  };
+}
+
+function listParameters(resource: Resource): Parameter[] {
+  const query = (name: string, description: string, schema: OpenAPIV3_1.SchemaObject): Parameter => {
+    return { name, in: "query", required: false, description, schema };
+  };
+  return [
+    query("limit", "Records of a page.", { type: "integer", minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE }),
+    query("cursor", "The `next` of the page before, with the same filters and order.", { type: "string" }),
+    query("order", `The order: ${orderWords(resource)}.`, { type: "string", default: "id:asc" }),
+    ...Object.entries(resource.filters ?? {}).map(([name, { meaning }]) => {
+      return query(name, `Only ${meaning}.`, { type: "string", minLength: 1 });
+    }),
+  ];
+}
+
+function json(schema: string, description: string): OpenAPIV3_1.ResponseObject {
+  return { description, content: { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } } };
+}
+
+function jsonBody(schema: string, example: object): OpenAPIV3_1.RequestBodyObject {
+  return {
+    required: true,
+    content: { "application/json": { schema: { $ref: `#/components/schemas/${schema}` }, example } },
+  };
+}
+
+const RETRY_AFTER = { "Retry-After": { description: "In seconds.", schema: { type: "integer", minimum: 1 } } } as const;
+
+export function problems(statuses: readonly number[]): ResponsesWithResolver {
+  const sorted = [...statuses].sort((a, b) => a - b);
+  return Object.fromEntries(sorted.map((status) => [status, problem(status)]));
+}
+
+function problem(status: number): OpenAPIV3_1.ResponseObject {
+  return {
+    description: STATUS_CODES[status] ?? "A failure",
+    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+    ...(status === 503 ? { headers: RETRY_AFTER } : {}),
+  };
+}

@@ -1,0 +1,87 @@
+import { isDatabaseError, type Problem, toProblem } from "@db/core";
+import { storedIdOf } from "@db/models";
+import type { Context } from "hono";
+
+export type Where = "body" | "query" | "path";
+
+/** One thing that is wrong with a request. */
+export interface RequestFault {
+  readonly in: Where;
+  /** A JSON pointer (RFC 6901) into the body, or into the parameters by their names. */
+  readonly pointer: string;
+  readonly rule: string;
+  readonly detail: string;
+}
+
+/** What a client gets for every failure: RFC 9457, and here as there all extensions are optional. */
+export interface ProblemDocument extends Omit<Problem, "code" | "errors"> {
+  readonly code?: string;
+  readonly instance?: string;
+  readonly requestId?: string;
+  readonly errors?: readonly RequestFault[];
+}
+
+/** A failure of HTTP's own, that no database takes part in. */
+export class HttpFault extends Error {
+  readonly problem: ProblemDocument;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, title: string, detail: string, headers: Readonly<Record<string, string>> = {}) {
+    super(detail);
+    this.name = "HttpFault";
+    this.problem = { type: "about:blank", title, status, detail };
+    this.headers = headers;
+  }
+}
+
+/** Not now: the service or its database is on its way up or down. */
+export class UnavailableFault extends HttpFault {
+  constructor(detail: string, retryAfter: number) {
+    super(503, "Service Unavailable", detail, { "retry-after": String(retryAfter) });
+  }
+}
+
+/** A wrong parameter of the query: the same error as for a wrong body, found in another place. */
+export class QueryFault extends Error {
+  constructor(cause: unknown) {
+    super("a parameter of the query is wrong", { cause });
+    this.name = "QueryFault";
+  }
+}
+
+/** The problem document of any failure. Nothing of an unexpected one is told. */
+export function problemOf(error: unknown): ProblemDocument {
+  if (error instanceof HttpFault) return error.problem;
+  if (error instanceof QueryFault) return ofDatabase(error.cause, "query");
+  if (storedIdOf(error) !== undefined) {
+    const title = "Stored record not valid";
+    return { type: "urn:notes:problem:stored-record", title, status: 500, detail: `${title}; it needs to be repaired` };
+  }
+  return ofDatabase(error, "body");
+}
+
+function ofDatabase(error: unknown, where: Where): ProblemDocument {
+  const { errors, ...problem } = toProblem(error);
+  if (errors !== undefined) return { ...problem, errors: errors.map((field) => ({ in: where, ...field })) };
+  const place = isDatabaseError(error) ? PLACES[error.code] : undefined;
+  return place === undefined ? problem : { ...problem, errors: [{ ...place, detail: problem.detail }] };
+}
+
+/** Errors that can have but one place in a request. */
+const PLACES: { readonly [code: string]: Omit<RequestFault, "detail"> } = {
+  INVALID_RECORD_ID: { in: "path", pointer: "/id", rule: "record_id" },
+  INVALID_QUERY: { in: "query", pointer: "/cursor", rule: "cursor" },
+};
+
+export function respondWithProblem(c: Context, error: unknown): Response {
+  const problem = problemOf(error);
+  const document: ProblemDocument = { ...problem, instance: c.req.path, requestId: c.get("requestId") };
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    ...(error instanceof HttpFault ? error.headers : {}),
+  });
+  if (problem.retryAfter !== undefined) headers.set("retry-after", String(problem.retryAfter));
+  // Through the context, so that the headers that stand on every answer stand on this one too.
+  return c.newResponse(JSON.stringify(document), { status: problem.status, headers });
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type DatabaseService, isDatabaseError } from "@db/core";
+import manifest from "../package.json" with { type: "json" };
+import { createApp } from "./app.ts";
+import { banner } from "./banner.ts";
+import type { Config } from "./config.ts";
+import { openDatabase } from "./database.ts";
+import { errorFacts } from "./error-facts.ts";
+import { createLogger, type Logger } from "./logger.ts";
+import { type Listening, listen } from "./server.ts";
+import { listenForShutdown, type Shutdown } from "./shutdown.ts";
+
+/** A start that failed for a reason that one sentence tells. */
+export class StartFault extends Error {}
+
+/**
+ * Runs the service until a signal ends it. Listens first and connects then: a port that is taken is known at once, and
+ * probes get their answer from the beginning.
+ * @throws StartFault
+ */
+export async function runService(config: Config): Promise<void> {
+  const logger = createLogger(config.logLevel);
+  const shutdown = listenForShutdown(process, () => process.exit(1));
+  const { version } = manifest;
+  const db = openDatabase(config, logger);
+  const isDraining = (): boolean => shutdown.isDraining;
+  const app = createApp({ db, logger, version, bodyLimitBytes: config.bodyLimitBytes, isDraining });
+  const server = await listen(app, config).catch((error: unknown) => {
+    throw new StartFault(listenFault(error, config));
+  });
+  try {
+    if (await connect(db, shutdown)) {
+      process.stdout.write(banner(server.url, config.url));
+      logger.info({ url: server.url, version }, "ready");
+      logger.info({ signal: await shutdown.requested }, "stopping");
+      if (config.drainDelayMs > 0) await sleep(config.drainDelayMs);
+    }
+  } finally {
+    await close(server, db, config, logger);
+  }
+  logger.info({}, "stopped");
+}
+
+/** False where a signal ended the wait. */
+async function connect(db: DatabaseService, shutdown: Shutdown): Promise<boolean> {
+  const waiting = new AbortController();
+  const connecting = db.connect({ signal: waiting.signal });
+  const stopped = shutdown.requested.then(() => waiting.abort());
+  try {
+    await connecting;
+    return true;
+  } catch (error) {
+    if (shutdown.isDraining) return stopped.then(() => false);
+    if (!isDatabaseError(error)) throw error;
+    throw new StartFault(`notes: the database cannot be used: ${error.message} (${error.code})`);
+  }
+}
+
+async function close(server: Listening, db: DatabaseService, config: Config, logger: Logger): Promise<void> {
+  await server.close(config.shutdownTimeoutMs);
+  await db.disconnect().catch((error: unknown) => {
+    logger.error({ error: errorFacts(error) }, "the database was not closed well");
+    process.exitCode = 1;
+  });
+}
+
+function listenFault(error: unknown, { host, port }: Config): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  switch (code) {
+    case "EADDRINUSE":
+      return `notes: port ${port} of ${host} is taken by another program; set PORT to one that is free`;
+    case "EACCES":
+      return `notes: port ${port} of ${host} needs rights that this user has not; set PORT to one above 1023`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `notes: HOST ${host} is no address of this machine`;
+    default:
+      return `notes: cannot listen on port ${port} of ${host} (${String(code)})`;
+  }
+}

@@ -1,0 +1,153 @@
+import { resolve } from "node:path";
+import { LEVELS, type Level } from "./logger.ts";
+
+/** How often a setting is needed: the order in which `--help` and the README show them. */
+export type Group = "Essentials" | "Frequently used" | "Rarely used";
+
+/** One environment variable. */
+export interface Setting<T> {
+  readonly variable: string;
+  readonly group: Group;
+  /** As it would be written in the environment. */
+  readonly fallback: string;
+  readonly meaning: string;
+  /** What a value has to be, as a sentence part. */
+  readonly expected: string;
+  /** The value; undefined where the text is none. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+export interface Settings {
+  readonly port: Setting<number>;
+  readonly host: Setting<string>;
+  readonly dataDir: Setting<string>;
+  readonly url: Setting<string>;
+  readonly logLevel: Setting<Level>;
+  readonly namespace: Setting<string>;
+  readonly database: Setting<string>;
+  readonly operationTimeoutMs: Setting<number>;
+  readonly startupMaxWaitMs: Setting<number>;
+  readonly shutdownTimeoutMs: Setting<number>;
+  readonly drainDelayMs: Setting<number>;
+  readonly bodyLimitBytes: Setting<number>;
+}
+
+export const settings: Settings = {
+  port: {
+    variable: "PORT",
+    group: "Essentials",
+    fallback: "8080",
+    meaning: "The port to listen on; 0 takes any that is free.",
+    ...whole(0, 65_535),
+  },
+  dataDir: {
+    variable: "DATA_DIR",
+    group: "Essentials",
+    fallback: "./data",
+    meaning:
+      "The folder of the embedded database; made if it is missing. Seen from the folder the service is started in.",
+    expected: "a path without a question mark",
+    // The engine's URL ends at one.
+    parse: (text) => (text.includes("?") || text.includes("\0") ? undefined : resolve(text)),
+  },
+  host: {
+    variable: "HOST",
+    group: "Frequently used",
+    fallback: "127.0.0.1",
+    meaning: "The address to listen on. The service has no log-in: think before you open it to others.",
+    expected: "an address or a host's name",
+    parse: (text) => (/^[\w.:%-]+$/.test(text) ? text : undefined),
+  },
+  logLevel: {
+    variable: "LOG_LEVEL",
+    group: "Frequently used",
+    fallback: "info",
+    meaning: "The least that is logged, as JSON lines on stderr. `debug` tells of every call of the database.",
+    expected: `one of ${LEVELS.join(", ")}`,
+    parse: (text) => LEVELS.find((level) => level === text),
+  },
+  url: {
+    variable: "SURREAL_URL",
+    group: "Frequently used",
+    fallback: "rocksdb://<DATA_DIR>/notes",
+    meaning: "The database: rocksdb://path, surrealkv://path, or mem:// which keeps nothing.",
+    expected: "a URL of rocksdb, surrealkv or mem",
+    parse: (text) => (/^(?:rocksdb|surrealkv):\/\/[^?]+|^mem:\/\//.test(text) ? text : undefined),
+  },
+  operationTimeoutMs: {
+    variable: "DB_OPERATION_TIMEOUT",
+    group: "Rarely used",
+    fallback: "30",
+    meaning: "Seconds that a request's call of the database may take, retries and waits included.",
+    ...seconds(0.1, 3_600),
+  },
+  startupMaxWaitMs: {
+    variable: "STARTUP_MAX_WAIT",
+    group: "Rarely used",
+    fallback: "600",
+    meaning: "Seconds to wait for the database at the start. Meanwhile /readyz says 503.",
+    ...seconds(1, 86_400),
+  },
+  drainDelayMs: {
+    variable: "DRAIN_DELAY",
+    group: "Rarely used",
+    fallback: "0",
+    meaning:
+      "Seconds between the signal to end, when /readyz turns to 503, and the end of listening: time for a load balancer.",
+    ...seconds(0, 600),
+  },
+  shutdownTimeoutMs: {
+    variable: "SHUTDOWN_TIMEOUT",
+    group: "Rarely used",
+    fallback: "10",
+    meaning: "Seconds that requests under way get to end at the shutdown.",
+    ...seconds(0.1, 3_600),
+  },
+  bodyLimitBytes: {
+    variable: "BODY_LIMIT",
+    group: "Rarely used",
+    fallback: "262144",
+    meaning: "Bytes that a request's body may have.",
+    ...whole(1_024, 104_857_600),
+  },
+  namespace: {
+    variable: "SURREAL_NAMESPACE",
+    group: "Rarely used",
+    fallback: "notes",
+    meaning: "The namespace in the database.",
+    ...name(),
+  },
+  database: {
+    variable: "SURREAL_DATABASE",
+    group: "Rarely used",
+    fallback: "notes",
+    meaning: "The database in the namespace.",
+    ...name(),
+  },
+};
+
+type Rule<T> = Pick<Setting<T>, "expected" | "parse">;
+
+function whole(min: number, max: number): Rule<number> {
+  const parse = (text: string): number | undefined => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+  return { expected: `a whole number in ${min}..${max}`, parse };
+}
+
+/** Seconds in the environment, milliseconds in the program. */
+function seconds(min: number, max: number): Rule<number> {
+  const parse = (text: string): number | undefined => {
+    const value = /^\d{1,6}(?:\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? Math.round(value * 1_000) : undefined;
+  };
+  return { expected: `a number of seconds in ${min}..${max}`, parse };
+}
+
+function name(): Rule<string> {
+  return {
+    expected: "1..64 letters, digits, _ or -",
+    parse: (text) => (/^[\w-]{1,64}$/.test(text) ? text : undefined),
+  };
+}
