@@ -6,7 +6,7 @@ import { type DatabaseError, type Effect, withEffect } from "./errors.ts";
  * How long work may still take once its signal has fired, to say itself what became of the data. Then the call ends
  * without it: a layer or driver that ignores the signal must not hang its caller.
  */
-const GRACE_MS = 100;
+export const GRACE_MS: number = 100;
 
 /** The call at the façade: it ends in bounded time whatever becomes of the work. */
 export class BoundedCall extends Call {

@@ -69,6 +69,7 @@ export function buildQuery(text: string, params: Fields, options: QueryOptions, 
   if (typeof text !== "string" || text.trim() === "") throw invalid(["text"], "text", "a non-empty query text");
   const { access = "write" } = options;
   if (access !== "read" && access !== "write") throw invalid(["access"], "access", '"read" or "write"');
+  if (!isPlainObject(params)) throw invalid(["params"], "type", "a plain object of values");
   for (const name of Object.keys(params)) {
     if (!/^[A-Za-z_]\w*$/.test(name))
       throw invalid(["params", name], "param_name", "a parameter with a name of letters, digits and underscores");
@@ -112,6 +113,7 @@ function checkExpect(options: DeleteOptions, owns: Owns): Fields | undefined {
 
 /** Per-call options are checked at the call: a typo must not become a missing timeout. */
 export function checkCallOptions(options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) throw invalid(["options"], "type", "an object");
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) throw invalid(["options", name], "unknown_option", `one of ${known.join(", ")}`);
     const rule = value === undefined ? undefined : CALL_OPTION_RULES[name];
@@ -131,6 +133,10 @@ const CALL_OPTION_RULES: { readonly [name: string]: OptionRule } = {
   operationId: {
     expected: "1..128 letters, digits or . : _ -",
     holds: (value) => typeof value === "string" && /^[\w.:-]{1,128}$/.test(value),
+  },
+  drainMs: {
+    expected: `a number of milliseconds in 0..${MAX_TIMER_MS}`,
+    holds: (value) => value === 0 || isDuration(value),
   },
   returning: { expected: "a boolean", holds: (value) => typeof value === "boolean" },
   maxAttempts: {

@@ -78,6 +78,8 @@ export class Call extends DeadlineEntry {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.timer.remove(this);
+    // Not left to `end`: work that never settles must leave nothing on a signal that lives on.
+    this.#callerSignal?.removeEventListener("abort", this);
     for (const child of this.#children ?? []) child.stop(reason);
     this.#controller?.abort(reason);
   }

@@ -115,16 +115,26 @@ export class Context implements CallContext {
     );
     const facts = outer === undefined && operationId === undefined ? this.#facts : withoutCall(this.#facts);
     inner.begin();
-    return work(new Context(inner, facts)).then(
-      (value) => {
-        inner.end();
-        return value;
-      },
-      (error: unknown) => {
-        inner.end();
-        throw error;
-      },
-    );
+    if (inner.reason !== undefined) {
+      inner.end();
+      return Promise.reject(inner.reason);
+    }
+    try {
+      return work(new Context(inner, facts)).then(
+        (value) => {
+          inner.end();
+          return value;
+        },
+        (error: unknown) => {
+          inner.end();
+          throw error;
+        },
+      );
+    } catch (thrown) {
+      // Work that throws at once, or gives no promise, must not stay behind in the timer.
+      inner.end();
+      return Promise.reject(thrown);
+    }
   }
 }
 

@@ -1,11 +1,19 @@
-import { BoundedCall } from "./bounded-call.ts";
+import { BoundedCall, GRACE_MS } from "./bounded-call.ts";
 import { checkCallOptions, type Owns } from "./build.ts";
 import { Call } from "./call.ts";
 import { isTraced, type OperationEvent, publishState, traceOperation } from "./channels.ts";
 import { type CallContext, Context, type ContextChange, type Scope } from "./context.ts";
 import { DeadlineTimer } from "./deadline.ts";
 import type { ConnectionState, Driver } from "./driver.ts";
-import { type DatabaseError, DatabaseErrorOf, type Effect, invalid, toDatabaseError, unsupported } from "./errors.ts";
+import {
+  type DatabaseError,
+  DatabaseErrorOf,
+  type Effect,
+  invalid,
+  toDatabaseError,
+  unsupported,
+  withEffect,
+} from "./errors.ts";
 import { refusal } from "./gate.ts";
 import { type DatabaseHealth, healthOf, reasonOf, retryAfterMs } from "./health.ts";
 import { composeLayers, type Layer } from "./layer.ts";
@@ -46,7 +54,8 @@ export function createDatabase(options: DatabaseOptions): DatabaseService {
   return new Database(options);
 }
 
-const HEALTH_TIMEOUT_MS = 5_000;
+/** With the grace of a ping that does not listen, at most the 5 s that are promised. */
+const HEALTH_TIMEOUT_MS = 5_000 - GRACE_MS;
 const DRAIN_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 const NO_FACTS: ContextChange = {};
@@ -65,14 +74,25 @@ abstract class Calls extends OperationBuilder {
     if (typeof work !== "function") throw invalid(["work"], "type", "a function");
     checkCallOptions(options, ["signal", "timeoutMs", "maxAttempts"]);
     let result: { readonly value: T } | undefined;
+    let own: { readonly thrown: unknown } | undefined;
     const operation: OperationOf<"transaction"> = {
       kind: "transaction",
       work: async (tx) => {
-        result = { value: await work(tx) };
+        try {
+          result = { value: await work(tx) };
+        } catch (thrown) {
+          own = { thrown };
+          throw thrown;
+        }
       },
       options: { maxAttempts: options.maxAttempts ?? 1 },
     };
-    await this.run(operation, options);
+    try {
+      await this.run(operation, options);
+    } catch (error) {
+      // What the work threw goes back as it is; all else is ours to name.
+      throw own !== undefined && Object.is(own.thrown, error) ? error : asUnknown(error);
+    }
     if (result === undefined) {
       throw new DatabaseErrorOf("INTERNAL", "a layer ended the transaction without running its work", {});
     }
@@ -87,6 +107,7 @@ class Database extends Calls implements DatabaseService {
   readonly #timeoutMs: number;
   readonly #startupMaxWaitMs: number;
   readonly #closers: ((signal: AbortSignal) => Promise<void>)[] = [];
+  readonly #subscriptions = new Set<AbortController>();
   override readonly ownsValue: Owns;
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
@@ -107,7 +128,8 @@ class Database extends Calls implements DatabaseService {
     this.ownsValue = driver.ownsValue === undefined ? undefined : (value) => driver.ownsValue?.(value) ?? false;
     this.#execute = composeLayers(layers, (operation, context) => this.#runOnDriver(operation, context), {
       driver,
-      onClose: (close) => this.#closers.push(close),
+      // Layers are made from the inside out.
+      onClose: (close) => this.#closers.unshift(close),
     });
     let from = driver.state.name;
     driver.onStateChange((to) => {
@@ -121,6 +143,7 @@ class Database extends Calls implements DatabaseService {
   }
 
   connect(options: CallOptions = NO_OPTIONS): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(closed());
     this.#connecting ??= this.#connect(options).catch((error: unknown) => {
       this.#connecting = undefined;
       throw error;
@@ -129,7 +152,14 @@ class Database extends Calls implements DatabaseService {
   }
 
   disconnect(options: { readonly drainMs?: number } = NO_OPTIONS): Promise<void> {
-    this.#closing ??= this.#disconnect(options.drainMs ?? DRAIN_MS);
+    try {
+      checkCallOptions(options, ["drainMs"]);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { drainMs = DRAIN_MS } = options;
+    // Begins only once it is noted: what it stops may call back at once.
+    this.#closing ??= Promise.resolve().then(() => this.#disconnect(drainMs));
     return this.#closing;
   }
 
@@ -140,6 +170,7 @@ class Database extends Calls implements DatabaseService {
   async healthCheck(): Promise<DatabaseHealth> {
     const told = healthOf(this.state);
     if (told !== undefined) return told;
+    if (this.#closing !== undefined) return { status: "unhealthy", reason: "closing" };
     const start = performance.now();
     try {
       await this.#bounded({ timeoutMs: HEALTH_TIMEOUT_MS }, NO_FACTS, (context) => this.#driver.ping(context));
@@ -176,16 +207,23 @@ class Database extends Calls implements DatabaseService {
   async *live(collection: string, options: Pick<CallOptions, "signal"> = NO_OPTIONS): AsyncGenerator<unknown> {
     checkCallOptions(options, ["signal"]);
     checkCollection(collection);
-    const driver = this.#driver;
-    if (driver.live === undefined || !driver.capabilities.liveQueries)
-      throw unsupported(`a live query on ${driver.name}`);
     if (this.#closing !== undefined) throw closed();
+    const driver = this.#driver;
     // A subscription has no deadline; it ends with the caller's signal or the service.
     const ended = new AbortController();
-    this.#closers.push(async () => ended.abort(closed()));
     const signal = options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]);
-    const call = new Call(this.#timer, this.#timeoutMs, signal, undefined);
-    yield* driver.live(collection, new Context(call, { signal }));
+    const context = new Context(new Call(this.#timer, this.#timeoutMs, signal, undefined), { signal });
+    // Before the capabilities, which some drivers know only once connected.
+    const refused = refusal(driver, context);
+    if (refused !== undefined) throw refused;
+    if (driver.live === undefined || !driver.capabilities.liveQueries)
+      throw unsupported(`a live query on ${driver.name}`);
+    this.#subscriptions.add(ended);
+    try {
+      yield* driver.live(collection, context);
+    } finally {
+      this.#subscriptions.delete(ended);
+    }
   }
 
   withScope(scope: Scope): ScopedService {
@@ -211,9 +249,21 @@ class Database extends Calls implements DatabaseService {
     const call = this.#newCall(options, lost);
     const context = new Context(call, facts);
     const execute = (): Promise<ResultOf<K>> => this.#execute(operation, context);
-    const work = isTraced() ? () => traceOperation(this.#eventOf(seen(operation), context), execute) : execute;
     // The error of a transaction's own work goes back as it is.
-    return call.run(work, operation.kind === "transaction" ? undefined : lost === "none" ? asHarmless : asUnknown);
+    const mapError = operation.kind === "transaction" ? undefined : lost === "none" ? asHarmless : asUnknown;
+    return isTraced()
+      ? this.#traced(call, this.#eventOf(seen(operation), context), execute, mapError)
+      : call.run(execute, mapError);
+  }
+
+  /** Around the bounded call, so that one that the driver never answers has an end for whoever watches, too. */
+  #traced<T>(
+    call: BoundedCall,
+    event: OperationEvent,
+    execute: () => Promise<T>,
+    mapError: ((thrown: unknown) => unknown) | undefined,
+  ): Promise<T> {
+    return traceOperation(event, () => call.run(execute, mapError));
   }
 
   #refusal(operation: Operation): DatabaseError | undefined {
@@ -227,7 +277,12 @@ class Database extends Calls implements DatabaseService {
     const any = seen(operation);
     if (any.kind === "transaction") return runTransaction(this, this.#driver, any, context) as Promise<ResultOf<K>>;
     const run = this.#driver.statements[operation.kind as StatementKind] as Execute<K>;
-    return run(operation, context);
+    try {
+      return run(operation, context);
+    } catch (thrown) {
+      // Layers get a rejection to see, log and retry like any other.
+      return Promise.reject(thrown);
+    }
   }
 
   /** For what is asked of the driver beside the operations. */
@@ -265,14 +320,15 @@ class Database extends Calls implements DatabaseService {
   async #connect(options: CallOptions): Promise<void> {
     if (this.#closing !== undefined) throw closed();
     checkCallOptions(options, ["signal", "timeoutMs"]);
-    await this.#bounded({ timeoutMs: this.#startupMaxWaitMs, ...options }, NO_FACTS, (context) =>
-      this.#driver.connect(context),
-    );
+    const { signal, timeoutMs = this.#startupMaxWaitMs } = options;
+    const limits = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    await this.#bounded(limits, NO_FACTS, (context) => this.#driver.connect(context));
   }
 
   async #disconnect(drainMs: number): Promise<void> {
     if (drainMs > 0) await this.#drain(drainMs);
     for (const entry of this.#timer.entries()) if (entry instanceof Call) entry.stop(closed());
+    for (const subscription of this.#subscriptions) subscription.abort(closed());
     if (this.#inFlight > 0) await this.#drain(CLOSE_TIMEOUT_MS);
     const steps = [...this.#closers, (_: AbortSignal, context: CallContext) => this.#driver.disconnect(context)];
     const faults: unknown[] = [];
@@ -290,7 +346,7 @@ class Database extends Calls implements DatabaseService {
   async #drain(drainMs: number): Promise<void> {
     if (this.#inFlight === 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, checkDuration("drainMs", drainMs));
+      const timer = setTimeout(resolve, drainMs);
       this.#onIdle = () => {
         clearTimeout(timer);
         resolve();
@@ -338,5 +394,6 @@ function closed(): DatabaseErrorOf<"CLOSED"> {
   return new DatabaseErrorOf("CLOSED", "the database service is closed", {});
 }
 
-const asHarmless = (thrown: unknown): unknown => toDatabaseError(thrown, "none");
+/** Whatever a driver says: what only reads has changed nothing. */
+const asHarmless = (thrown: unknown): unknown => withEffect(toDatabaseError(thrown, "none"), "none");
 const asUnknown = (thrown: unknown): unknown => toDatabaseError(thrown, "unknown");
