@@ -23,10 +23,13 @@ function isDateSchema(schema: unknown): boolean {
   return type === "date" || (wrapped !== undefined && isDateSchema(wrapped));
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 function toDate(value: unknown): unknown {
-  if (typeof value !== "string" || !RFC_3339.test(value)) return value;
-  const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? value : date;
+  const [text, year, month, day] = typeof value === "string" ? (RFC_3339.exec(value) ?? []) : [];
+  if (text === undefined) return value;
+  const date = new Date(text);
+  // The 30th of February would become a day in March.
+  const isInMonth = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+  return isInMonth && !Number.isNaN(date.getTime()) ? date : value;
 }

@@ -1,0 +1,237 @@
+import { describe, expect, test } from "vitest";
+import { json, note, problemIn, startApp } from "./harness.ts";
+
+const BODY_LIMIT = 4_096;
+
+const bytes = (...parts: readonly (string | number)[]): RequestInit => {
+  const body = Buffer.concat(parts.map((part) => (typeof part === "number" ? Buffer.from([part]) : Buffer.from(part))));
+  return { method: "POST", headers: { "content-type": "application/json" }, body };
+};
+const typed = (type: string | undefined, more: Record<string, string> = {}): RequestInit => {
+  const headers = { ...(type === undefined ? {} : { "content-type": type }), ...more };
+  return { method: "POST", headers, body: Buffer.from(JSON.stringify(note)) };
+};
+/** In chunks, so that no header tells its length. */
+const streamed = (text: string): RequestInit => {
+  const body = new ReadableStream({
+    start(controller) {
+      for (let at = 0; at < text.length; at += 100) controller.enqueue(Buffer.from(text.slice(at, at + 100)));
+      controller.close();
+    },
+  });
+  return { method: "POST", headers: { "content-type": "application/json" }, body, duplex: "half" } as RequestInit;
+};
+const post = (change: object): RequestInit => json("POST", { ...note, ...change });
+
+/** What is sent, the status, and where the fault is: its place, pointer and rule. */
+type Bad = readonly [
+  name: string,
+  path: string,
+  init: RequestInit,
+  status: number,
+  fault?: readonly [string, string, string],
+];
+
+const bodies: readonly Bad[] = [
+  ["broken JSON", "/notes", bytes("{"), 400, ["body", "", "json"]],
+  ["half a text", "/notes", bytes('{"title":"a'), 400, ["body", "", "json"]],
+  ["two values", "/notes", bytes("{}{}"), 400, ["body", "", "json"]],
+  ["no body", "/notes", bytes(""), 400, ["body", "", "json"]],
+  ["white space", "/notes", bytes(" \n"), 400, ["body", "", "json"]],
+  ["NaN", "/notes", bytes('{"title":NaN}'), 400, ["body", "", "json"]],
+  ["invalid UTF-8", "/notes", bytes('{"title":"', 0xff, '"}'), 400, ["body", "", "utf8"]],
+  ["overlong UTF-8", "/notes", bytes('{"title":"', 0xc0, 0xaf, '"}'), 400, ["body", "", "utf8"]],
+  ["half a character", "/notes", bytes('{"title":"', 0xe2, 0x82), 400, ["body", "", "utf8"]],
+  ["an array", "/notes", json("POST", []), 400, ["body", "", "type"]],
+  ["a text", "/notes", json("POST", '"note"'), 400, ["body", "", "type"]],
+  ["null", "/notes", json("POST", "null"), 400, ["body", "", "type"]],
+  ["deep nesting", "/notes", bytes("[".repeat(2_000), "]".repeat(2_000)), 400, ["body", "", "type"]],
+  [
+    "deep nesting in a field",
+    "/notes",
+    post({ tags: JSON.parse("[".repeat(500) + "]".repeat(500)) }),
+    400,
+    ["body", "/tags/0", "type"],
+  ],
+  ["a missing field", "/notes", post({ title: undefined }), 400, ["body", "/title", "required"]],
+  ["a wrong type", "/notes", post({ title: 5 }), 400, ["body", "/title", "type"]],
+  ["null for a text", "/notes", post({ content: null }), 400, ["body", "/content", "type"]],
+  ["an object for a text", "/notes", post({ author: {} }), 400, ["body", "/author", "type"]],
+  ["an empty title", "/notes", post({ title: "" }), 400, ["body", "/title", "min_length"]],
+  ["a long title", "/notes", post({ title: "x".repeat(201) }), 400, ["body", "/title", "max_length"]],
+  ["a script tag", "/notes", post({ title: "< SCRIPT>" }), 400, ["body", "/title", "no_script"]],
+  [
+    "a lone surrogate",
+    "/notes",
+    bytes('{"title":"\\ud800","content":"b","author":"c"}'),
+    400,
+    ["body", "/title", "unicode"],
+  ],
+  ["an author with a space", "/notes", post({ author: "a b" }), 400, ["body", "/author", "pattern"]],
+  ["an empty tag", "/notes", post({ tags: ["a", ""] }), 400, ["body", "/tags/1", "min_length"]],
+  ["too many tags", "/notes", post({ tags: Array(11).fill("t") }), 400, ["body", "/tags", "max_length"]],
+  ["an unknown field", "/notes", post({ colour: "red" }), 400, ["body", "/colour", "unknown_field"]],
+  ["a field with a slash", "/notes", post({ "a/b~c": 1 }), 400, ["body", "/a~1b~0c", "unknown_field"]],
+  ["an id of one's own", "/notes", post({ id: "notes:1" }), 400, ["body", "/id", "unknown_field"]],
+  [
+    "a time of one's own",
+    "/notes",
+    post({ createdAt: "2026-01-31T00:00:00Z" }),
+    400,
+    ["body", "/createdAt", "unknown_field"],
+  ],
+  [
+    "__proto__",
+    "/notes",
+    bytes('{"title":"a","content":"b","author":"c","__proto__":{"x":1}}'),
+    400,
+    ["body", "/__proto__", "unknown_field"],
+  ],
+  ["constructor", "/notes", post({ constructor: { prototype: {} } }), 400, ["body", "/constructor", "unknown_field"]],
+  ["a body over the limit", "/notes", post({ content: "x".repeat(BODY_LIMIT) }), 413],
+  ["a streamed body over the limit", "/notes", streamed(`"${"x".repeat(BODY_LIMIT)}"`), 413],
+  ["a body of 1 MB", "/notes", streamed(" ".repeat(1_000_000)), 413],
+  ["a form", "/notes", typed("application/x-www-form-urlencoded"), 415],
+  ["plain text", "/notes", typed("text/plain"), 415],
+  ["no type at all", "/notes", typed(undefined), 415],
+  ["JSON of another sort", "/notes", typed("application/jsonp"), 415],
+  ["another encoding", "/notes", typed("application/json; charset=latin1"), 415],
+  ["a compressed body", "/notes", typed("application/json", { "content-encoding": "gzip" }), 415],
+  ["a patch of a wrong type", "/notes/notes:1", json("PATCH", { title: 5 }), 400, ["body", "/title", "type"]],
+  [
+    "a patch with an unknown field",
+    "/notes/notes:1",
+    json("PATCH", { colour: 1 }),
+    400,
+    ["body", "/colour", "unknown_field"],
+  ],
+  [
+    "a patch of updatedAt",
+    "/notes/notes:1",
+    json("PATCH", { updatedAt: "x" }),
+    400,
+    ["body", "/updatedAt", "unknown_field"],
+  ],
+  [
+    "a patch that takes a title away",
+    "/notes/notes:1",
+    json("PATCH", { title: null }),
+    400,
+    ["body", "/title", "type"],
+  ],
+  ["a patch without JSON", "/notes/notes:1", { method: "PATCH", body: "x" }, 415],
+];
+
+const ids: readonly Bad[] = [
+  ["another collection's", "/notes/users:1", {}, 400, ["path", "/id", "record_id"]],
+  ["another collection's, to change", "/notes/users:1", json("PATCH", {}), 400, ["path", "/id", "record_id"]],
+  ["another collection's, to remove", "/notes/users:1", { method: "DELETE" }, 400, ["path", "/id", "record_id"]],
+  ["a key alone", "/notes/1", {}, 400, ["path", "/id", "record_id"]],
+  ["no key", "/notes/notes:", {}, 400, ["path", "/id", "record_id"]],
+  ["NUL", "/notes/notes:%00", {}, 400, ["path", "/id", "record_id"]],
+  ["a long key", `/notes/notes:${"x".repeat(513)}`, {}, 400, ["path", "/id", "record_id"]],
+  ["one that is not there", "/notes/notes:1", {}, 404],
+  ["one that is not there, to change", "/notes/notes:1", json("PATCH", { title: "x" }), 404],
+  ["one that is not there, to remove", "/notes/notes:1", { method: "DELETE" }, 404],
+];
+
+const queries: readonly Bad[] = [
+  ["a negative limit", "?limit=-1", {}, 400, ["query", "/limit", "limit"]],
+  ["no limit at all", "?limit=0", {}, 400, ["query", "/limit", "limit"]],
+  ["a high limit", "?limit=101", {}, 400, ["query", "/limit", "limit"]],
+  ["half a limit", "?limit=1.5", {}, 400, ["query", "/limit", "limit"]],
+  ["a limit in words", "?limit=ten", {}, 400, ["query", "/limit", "limit"]],
+  ["an empty limit", "?limit=", {}, 400, ["query", "/limit", "limit"]],
+  ["two limits", "?limit=1&limit=2", {}, 400, ["query", "/limit", "type"]],
+  ["a made-up cursor", "?cursor=abc", {}, 400, ["query", "/cursor", "cursor"]],
+  ["an empty cursor", "?cursor=", {}, 400, ["query", "/cursor", "cursor"]],
+  ["a long cursor", `?cursor=${"a".repeat(70_000)}`, {}, 400, ["query", "/cursor", "cursor"]],
+  [
+    "a forged cursor",
+    `?cursor=${Buffer.from('[1,"x",[[4,"notes:1"]]]').toString("base64url")}`,
+    {},
+    400,
+    ["query", "/cursor", "cursor"],
+  ],
+  ["an unknown order", "?order=colour", {}, 400, ["query", "/order", "order"]],
+  ["an unknown direction", "?order=title:up", {}, 400, ["query", "/order", "order"]],
+  ["the same order twice", "?order=title,title:desc", {}, 400, ["query", "/order", "order"]],
+  ["an empty order", "?order=", {}, 400, ["query", "/order", "order"]],
+  ["an order by a prototype's field", "?order=__proto__", {}, 400, ["query", "/order", "order"]],
+  ["an empty author", "?author=", {}, 400, ["query", "/author", "min_length"]],
+  ["a long search", `?q=${"x".repeat(201)}`, {}, 400, ["query", "/q", "max_length"]],
+  ["an unknown parameter", "?colour=red", {}, 400, ["query", "/colour", "unknown_field"]],
+  ["__proto__", "?__proto__=1", {}, 400, ["query", "/__proto__", "unknown_field"]],
+  ["percent without UTF-8", "?author=%ff", {}, 400, ["query", "/author", "utf8"]],
+  ["percent alone", "?author=%", {}, 400, ["query", "/author", "utf8"]],
+];
+
+const routes: readonly Bad[] = [
+  ["an unknown path", "/nope", {}, 404],
+  ["a path below a note", "/notes/notes:1/x", {}, 404],
+  ["a slash at the end", "/notes/", {}, 404],
+  ["the path in capitals", "/Notes", {}, 404],
+];
+
+describe.each([
+  ["a body", bodies],
+  ["an id", ids],
+  ["a query", queries.map(([name, query, ...rest]) => [name, `/notes${query}`, ...rest] as Bad)],
+  ["a route", routes],
+])("%s", (_name, table) => {
+  test.each(table)("%s", async (_case, path, init, status, fault) => {
+    const { app, mock, lines } = await startApp({ bodyLimitBytes: BODY_LIMIT });
+    mock.clearCalls();
+    const answer = await app.request(path, init);
+    expect(answer.status).toBe(status);
+    const { errors } = await problemIn(answer);
+    if (fault === undefined) expect(errors).toBeUndefined();
+    else expect(errors?.map(({ in: place, pointer, rule }) => [place, pointer, rule])).toEqual([fault]);
+    if (status !== 404) expect(mock.calls).toEqual([]);
+    expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+  });
+});
+
+test.each([
+  ["/notes", "PUT", "GET, HEAD, POST"],
+  ["/notes", "DELETE", "GET, HEAD, POST"],
+  ["/notes", "OPTIONS", "GET, HEAD, POST"],
+  ["/notes/notes:1", "POST", "GET, HEAD, PATCH, DELETE"],
+  ["/notes/notes:1", "PUT", "GET, HEAD, PATCH, DELETE"],
+  ["/livez", "POST", "GET, HEAD"],
+  ["/readyz", "DELETE", "GET, HEAD"],
+  ["/health", "PATCH", "GET, HEAD"],
+  ["/docs", "POST", "GET, HEAD"],
+  ["/openapi.json", "POST", "GET, HEAD"],
+])("%s has no %s and says what it has", async (path, method, allow) => {
+  const { app } = await startApp();
+  const answer = await app.request(path, { method });
+  expect(answer.status).toBe(405);
+  expect(answer.headers.get("allow")).toBe(allow);
+  await problemIn(answer);
+});
+
+test("all faults of a body come at once, none with what was sent", async () => {
+  const { app, lines } = await startApp();
+  const secret = "s3cr3t";
+  const answer = await app.request(
+    "/notes",
+    json("POST", { title: "", author: `${secret}!`, tags: [secret, 5], x: secret }),
+  );
+  const problem = await problemIn(answer);
+  expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(["/title", "/content", "/author", "/tags/1", "/x"]);
+  expect(JSON.stringify([problem, lines])).not.toContain(secret);
+});
+
+test("a cursor of another filter or order is refused", async () => {
+  const { app } = await startApp();
+  for (let index = 0; index < 3; index += 1) await app.request("/notes", json("POST", note));
+  const page = (await (await app.request("/notes?author=ada&limit=1")).json()) as { readonly next: string };
+  const ask = (query: string): Promise<Response> => Promise.resolve(app.request(`/notes?cursor=${page.next}&${query}`));
+  expect((await ask("author=ada")).status).toBe(200);
+  for (const query of ["author=bob", "", "author=ada&order=title"]) {
+    const answer = await ask(query);
+    expect(answer.status).toBe(400);
+    expect((await problemIn(answer)).errors?.[0]).toMatchObject({ in: "query", pointer: "/cursor" });
+  }
+});

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
+/** The service as a process of its own. */
+export interface ChildService {
+  readonly process: ChildProcess;
+  /** Resolves to its address once it is ready. @throws what it printed, if it ended before */
+  ready(): Promise<string>;
+  /** Its exit code, or the signal that killed it. */
+  readonly exit: Promise<number | NodeJS.Signals>;
+  stdout(): string;
+  stderr(): string;
+}
+
+/** Starts it; it ends with the test at the latest. */
+export function spawnService(env: Readonly<Record<string, string>>, args: readonly string[] = []): ChildService {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], {
+    env: { PATH: process.env.PATH, PORT: "0", LOG_LEVEL: "info", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text;
+    });
+  }
+  const exit = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await exit;
+  });
+  return {
+    process: child,
+    exit,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    async ready() {
+      for (;;) {
+        const url = /ready on (\S+)/.exec(output.stdout)?.[1];
+        if (url !== undefined) return url;
+        const ended = await Promise.race([exit, once(child.stdout, "data").then(() => undefined)]);
+        if (ended !== undefined) throw new Error(`ended with ${ended}: ${output.stderr}`);
+      }
+    },
+  };
+}
+
+/** A folder that goes away with the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "notes-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}

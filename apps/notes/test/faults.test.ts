@@ -1,0 +1,99 @@
+import { DatabaseErrorOf, ERROR_CODES, type ErrorCode, type ErrorFacts } from "@db/core";
+import { describe, expect, test } from "vitest";
+import { json, note, problemIn, startApp } from "./harness.ts";
+
+/** A secret that stands where a driver may put one: in the cause. */
+const SECRET = "s3cr3t";
+
+function failure(code: ErrorCode): Error {
+  const facts = {
+    retryAfterMs: 2_500,
+    timeoutMs: 10,
+    id: "notes:1",
+    phase: "commit",
+    index: "i",
+    field: "f",
+    issues: [{ path: ["title"], rule: "r", expected: "right" }],
+    expected: "x",
+    version: "1",
+    range: "2",
+    feature: "f",
+    operationId: "o",
+    path: "/p",
+    limitBytes: 5,
+  } as ErrorFacts[ErrorCode];
+  return new DatabaseErrorOf(code, "it failed", facts, { cause: new Error(SECRET) });
+}
+
+/** The client is gone: nobody is there to be answered. */
+const never: readonly ErrorCode[] = ["CANCELLED"];
+const onlyById: readonly ErrorCode[] = ["NOT_FOUND", "PRECONDITION_FAILED"];
+const onlyWrites: readonly ErrorCode[] = [
+  "CONFLICT",
+  "PRECONDITION_FAILED",
+  "ALREADY_EXISTS",
+  "UNIQUE_VIOLATION",
+  "FIELD_VIOLATION",
+  "PAYLOAD_TOO_LARGE",
+];
+
+/** Each operation, and the codes that it cannot end in. */
+const requests: readonly (readonly [string, string, RequestInit, readonly ErrorCode[]])[] = [
+  ["/notes", "post", json("POST", note), onlyById],
+  ["/notes", "get", {}, [...onlyById, ...onlyWrites]],
+  ["/notes/{id}", "get", {}, onlyWrites],
+  ["/notes/{id}", "patch", json("PATCH", { title: "x" }), []],
+  ["/notes/{id}", "delete", { method: "DELETE" }, []],
+];
+
+function levelOf(status: number): string {
+  if (status < 500) return "info";
+  return status === 503 || status === 504 ? "warn" : "error";
+}
+
+describe.each(requests)("%s %s", (path, method, init, impossible) => {
+  const codes = ERROR_CODES.filter((code) => !never.includes(code) && !impossible.includes(code));
+
+  test.each(codes)("%s is told as documented, without secrets", async (code) => {
+    const { app, db, mock, lines } = await startApp();
+    await db.create("notes", note, { id: "notes:1" });
+    const document = (await (await app.request("/openapi.json")).json()) as {
+      readonly paths: Record<
+        string,
+        Record<string, { readonly responses: Record<string, { readonly content: object }> }>
+      >;
+    };
+    mock.failNext(failure(code) as Parameters<typeof mock.failNext>[0]);
+    const answer = await app.request(path.replace("{id}", "notes:1"), init);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    const problem = await problemIn(answer);
+    const documented = document.paths[path]?.[method]?.responses[answer.status];
+    expect(documented?.content).toHaveProperty(["application/problem+json"]);
+    if (code === "SERVICE_UNAVAILABLE") expect(answer.headers.get("retry-after")).toBe("3");
+    expect(JSON.stringify([problem, lines])).not.toContain(SECRET);
+    expect(lines.findLast(({ message }) => message.startsWith("request"))?.level).toBe(levelOf(answer.status));
+  });
+});
+
+test("a stored note that no longer fits is the service's fault, and the log names it", async () => {
+  const { app, db, lines } = await startApp();
+  await db.create("notes", { ...note, title: 7 }, { id: "notes:old" });
+  for (const path of ["/notes/notes:old", "/notes"]) {
+    const answer = await app.request(path);
+    expect(answer.status).toBe(500);
+    expect(await problemIn(answer)).not.toHaveProperty("errors");
+    expect(lines.at(-1)).toMatchObject({ level: "error", facts: { storedId: "notes:old", route: expect.any(String) } });
+  }
+});
+
+test("a failure that nobody foresaw tells nothing to the client", async () => {
+  const { app, db, lines } = await startApp();
+  Object.defineProperty(db, "find", { value: () => Promise.reject(new RangeError("inner detail")) });
+  const answer = await app.request("/notes");
+  expect(answer.status).toBe(500);
+  expect(JSON.stringify(await problemIn(answer))).not.toContain("inner detail");
+  expect(lines.at(-1)).toMatchObject({
+    level: "error",
+    facts: { error: { name: "RangeError", message: "inner detail" } },
+  });
+});

@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { Hono } from "hono";
+import { expect, onTestFinished, test } from "vitest";
+import type { AppEnv } from "../src/env.ts";
+import { type Listening, listen } from "../src/server.ts";
+import { json, note, startApp } from "./harness.ts";
+
+async function start(app: Hono<AppEnv>): Promise<Listening> {
+  const server = await listen(app, { host: "127.0.0.1", port: 0 });
+  onTestFinished(() => server.close(0));
+  return server;
+}
+
+/** Sends bytes and gives what comes back until the connection ends. */
+async function raw({ url }: Listening, text: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  let answer = "";
+  socket.on("data", (chunk) => {
+    answer += chunk.toString();
+  });
+  socket.write(text);
+  await once(socket, "close");
+  return answer;
+}
+
+test.each([
+  ["no HTTP", "garbage\r\n\r\n", 400],
+  ["an unknown method", "BREW / HTTP/1.1\r\nhost: x\r\n\r\n", 400],
+  ["no host", "GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n", 400],
+  ["a host that is none", "GET /livez HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n", 400],
+  ["headers of 20 KB", `GET / HTTP/1.1\r\nhost: x\r\nx: ${"a".repeat(20_000)}\r\n\r\n`, 431],
+  ["an expectation", "POST /notes HTTP/1.1\r\nhost: x\r\nexpect: magic\r\nconnection: close\r\n\r\n", 417],
+  ["two lengths", "POST /notes HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 400],
+])("%s gets a problem document", async (_name, text, status) => {
+  const { app } = await startApp();
+  const answer = await raw(await start(app), text);
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head.toLowerCase()).toContain("content-type: application/problem+json");
+  // A chunked body has its lengths around it.
+  const document = JSON.parse(body.slice(body.indexOf("{"), body.lastIndexOf("}") + 1));
+  expect(document).toMatchObject({ status, type: "about:blank" });
+});
+
+test("a body over the limit is answered, not cut, also while it is still being sent", async () => {
+  const { app } = await startApp();
+  const { url } = await start(app);
+  const chunk = Buffer.alloc(65_536, 0x20);
+  let sent = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      sent += chunk.length;
+      if (sent > 8_000_000) controller.close();
+      else controller.enqueue(chunk);
+    },
+  });
+  const answer = await fetch(`${url}/notes`, { ...json("POST", ""), body, duplex: "half" } as RequestInit);
+  expect(answer.status).toBe(413);
+  expect(((await answer.json()) as { readonly status: number }).status).toBe(413);
+});
+
+test("who hangs up ends the database's call", async () => {
+  const { app, mock, lines } = await startApp();
+  const { url } = await start(app);
+  mock.clearCalls();
+  mock.hang();
+  const controller = new AbortController();
+  const asked = fetch(`${url}/notes`, { signal: controller.signal });
+  while (mock.calls.length === 0) await new Promise(setImmediate);
+  controller.abort();
+  await expect(asked).rejects.toThrow();
+  while (!lines.some(({ message }) => message === "database call failed")) await new Promise(setImmediate);
+  expect(lines.find(({ message }) => message === "database call failed")?.facts).toMatchObject({ code: "CANCELLED" });
+});
+
+test("close lets requests under way end and waits for no idle connection", async () => {
+  const app = new Hono<AppEnv>();
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  app.get("/slow", async (c) => {
+    begin();
+    await gate;
+    return c.text("done");
+  });
+  app.get("/fast", (c) => c.text("x"));
+  const server = await listen(app, { host: "127.0.0.1", port: 0 });
+  await (await fetch(`${server.url}/fast`)).text();
+  const slow = fetch(`${server.url}/slow`);
+  await begun;
+  const start = performance.now();
+  const closed = server.close(10_000);
+  await expect(fetch(`${server.url}/fast`)).rejects.toThrow();
+  open();
+  expect(await (await slow).text()).toBe("done");
+  await closed;
+  expect(performance.now() - start).toBeLessThan(2_000);
+});
+
+test("close cuts what does not end in time", async () => {
+  const app = new Hono<AppEnv>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  app.get("/never", () => {
+    begin();
+    return new Promise<Response>(() => {});
+  });
+  const server = await listen(app, { host: "127.0.0.1", port: 0 });
+  const never = fetch(`${server.url}/never`);
+  await begun;
+  await Promise.all([expect(never).rejects.toThrow(), server.close(50)]);
+});
+
+test("a port that is taken rejects", async () => {
+  const { app } = await startApp();
+  const { url } = await start(app);
+  await expect(listen(app, { host: "127.0.0.1", port: Number(new URL(url).port) })).rejects.toMatchObject({
+    code: "EADDRINUSE",
+  });
+});
+
+test("works over the wire as in memory", async () => {
+  const { app } = await startApp();
+  const { url } = await start(app);
+  const made = await fetch(`${url}/notes`, json("POST", note));
+  expect(made.status).toBe(201);
+  expect(await (await fetch(url + made.headers.get("location"))).json()).toMatchObject(note);
+});
