@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
-import { getEventListeners } from "node:events";
-import {
-  type CallContext,
-  DatabaseErrorOf,
-  type Execute,
-  type Layer,
-  type OperationOf,
-  planQuery,
-  runCall,
-  type StatementKind,
-} from "@db/core";
+import { DatabaseErrorOf, type Execute, type OperationOf, planQuery, runCall, type StatementKind } from "@db/core";
 import { isStored, rejects } from "./assertions.ts";
 import type { Theme } from "./conformance-case.ts";
 import { abortedAtEveryPoint, settled } from "./settling.ts";
 
-export const bounds: Theme = {
-  name: "timeouts and aborts",
+export const aborts: Theme = {
+  name: "aborts",
   cases: {
     "a call whose signal has fired already runs nothing": async (context) => {
       const { db, collection } = context;
@@ -111,59 +101,6 @@ export const bounds: Theme = {
       }
     },
 
-    "a deadline that passes tells QUERY_TIMEOUT and what became of the data": async ({ db, collection }) => {
-      const text = "x".repeat(500_000);
-      const id = (n: number): string => `${collection}:${n}`;
-      const start = performance.now();
-      const calls = Array.from({ length: 20 }, (_, n) =>
-        settled(db.create(collection, { n, text }, { id: id(n), timeoutMs: 1 })),
-      );
-      const ends = await Promise.all(calls);
-      const tookMs = performance.now() - start;
-      assert.ok(
-        tookMs < 5_000,
-        `expected calls with a deadline of 1 ms to end soon, they took ${Math.round(tookMs)} ms`,
-      );
-      for (const [n, end] of ends.entries()) {
-        if (end.status === "done") assert.equal(await db.exists(id(n)), true);
-        else {
-          assert.equal(end.error.code, "QUERY_TIMEOUT");
-          assert.deepEqual({ ...end.error.facts }, { timeoutMs: 1 });
-          if (end.error.effect === "none") assert.equal(await db.exists(id(n)), false);
-        }
-      }
-    },
-
-    "a read that times out tells no effect": async ({ db, collection }) => {
-      for (let n = 0; n < 5; n += 1) await db.create(collection, { text: "x".repeat(200_000) });
-      const ends = await Promise.all(
-        Array.from({ length: 10 }, () => settled(db.find(collection, {}, { timeoutMs: 1 }))),
-      );
-      for (const end of ends) {
-        if (end.status === "done") assert.equal(end.value.items.length, 5);
-        else assert.deepEqual([end.error.code, end.error.effect], ["QUERY_TIMEOUT", "none"]);
-      }
-    },
-
-    "after aborts and timeouts the service works as before": async ({ db, collection }) => {
-      const storm = Array.from({ length: 60 }, (_, n) => {
-        const controller = new AbortController();
-        const call = settled<unknown>(
-          n % 2 === 0
-            ? db.create(collection, { n, storm: true }, { signal: controller.signal })
-            : db.find(collection, {}, { timeoutMs: 1 }),
-        );
-        if (n % 3 === 0) controller.abort();
-        else setImmediate(() => controller.abort());
-        return call;
-      });
-      await Promise.all(storm);
-      const { id } = await db.create(collection, { n: 1 });
-      await db.update(id, { n: 1 }, { mode: "increment" });
-      await isStored(db, id, { n: 2 });
-      assert.equal((await db.healthCheck()).status, "healthy");
-    },
-
     "an aborted call leaves the calls beside it alone": async ({ db, collection }) => {
       const controller = new AbortController();
       const doomed = settled(db.create(collection, { doomed: true }, { signal: controller.signal }));
@@ -173,72 +110,5 @@ export const bounds: Theme = {
       await doomed;
       for (const [n, { id }] of written.entries()) await isStored(db, id, { n });
     },
-
-    "no call leaves a listener on a signal that lives on": async ({ db, collection }) => {
-      const { signal } = new AbortController();
-      for (let n = 0; n < 20; n += 1) {
-        const { id } = await db.create(collection, { n }, { signal });
-        await db.update(id, { n: 1 }, { mode: "increment", signal });
-        await db.read(id, { signal });
-        await db.find(collection, {}, { signal });
-        await db.count(collection, undefined, { signal });
-        await settled(db.create(collection, {}, { id, signal }));
-        await settled(db.query("nothing", {}, { signal }));
-        await settled(db.transaction(async (tx) => tx.read(id, { signal }), { signal }));
-        await db.delete(id, { signal });
-      }
-      assert.equal(getEventListeners(signal, "abort").length, 0);
-    },
-
-    "the driver leaves no listener on the signal it was handed": async (context) => {
-      const contexts: CallContext[] = [];
-      const { collection } = context;
-      const db = context.facade({ layers: [handingOn(contexts)] });
-      const { id } = await db.create(collection, { n: 1 });
-      await db.update(id, { n: 2 });
-      await db.read(id);
-      await db.find(collection);
-      await db.count(collection);
-      await settled(db.create(collection, {}, { id }));
-      await settled(
-        db.transaction(async (tx) => {
-          await tx.update(id, { n: 3 });
-          await tx.read(id);
-        }),
-      );
-      await db.delete(id);
-      const left = contexts.map(({ signal }) => getEventListeners(signal, "abort").length);
-      assert.deepEqual(
-        left,
-        contexts.map(() => 0),
-      );
-    },
-
-    "wrong options of a call are VALIDATION_FAILED and run nothing": async ({ db, collection }) => {
-      const wrong: readonly object[] = [
-        { timeoutMs: 0 },
-        { timeoutMs: -1 },
-        { timeoutMs: Number.NaN },
-        { timeoutMs: "1" },
-        { timeoutMs: 2 ** 31 },
-        { timeout: 1 },
-        { signal: {} },
-        { operationId: "" },
-        { operationId: "a b" },
-        { operationId: "x".repeat(129) },
-        { returning: 1 },
-      ];
-      for (const options of wrong) await rejects(db.create(collection, {}, options), "VALIDATION_FAILED");
-      assert.equal(await db.count(collection), 0);
-    },
   },
 };
-
-/** Makes every call's signal, as a layer that listens does, and keeps it to be looked at. */
-function handingOn(contexts: CallContext[]): Layer {
-  return (next) => (operation, context) => {
-    assert.equal(context.signal.aborted, false);
-    contexts.push(context);
-    return next(operation, context);
-  };
-}
