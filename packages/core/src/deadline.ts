@@ -18,8 +18,6 @@ interface DeadlineList {
 
 /** More lists than a service has durations; from here on empty ones are thrown away. */
 const MANY_LISTS = 32;
-/** A timer this late was armed on a clock that has been replaced, as tests do. */
-const LOST_TIMER_MS = 1_000;
 
 /**
  * One timer for any number of deadlines: setting and clearing one of Node's costs 20 times a bare await, adding to and
@@ -34,6 +32,8 @@ export class DeadlineTimer {
   #size = 0;
   #timer: NodeJS.Timeout | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
+  /** Tests replace the clock: a timer of the one before may never fire, and its times mean nothing now. */
+  #armedWith: typeof setTimeout | undefined;
 
   add(entry: DeadlineEntry, durationMs: number): void {
     const now = performance.now();
@@ -49,7 +49,7 @@ export class DeadlineTimer {
     else list.last.after = entry;
     list.last = entry;
     this.#size += 1;
-    if (entry.deadline < this.#armedFor || now > this.#armedFor + LOST_TIMER_MS)
+    if (entry.deadline < this.#armedFor || this.#armedWith !== setTimeout)
       this.#arm(entry.deadline - now, entry.deadline);
     else if (this.#size === 1) this.#timer?.ref();
   }
@@ -78,7 +78,9 @@ export class DeadlineTimer {
   }
 
   #arm(delayMs: number, deadline: number): void {
-    clearTimeout(this.#timer);
+    if (this.#armedWith === setTimeout) clearTimeout(this.#timer);
+    else this.#timer?.unref();
+    this.#armedWith = setTimeout;
     this.#armedFor = deadline;
     this.#timer = setTimeout(() => this.#fire(), Math.max(1, Math.ceil(delayMs)));
   }
