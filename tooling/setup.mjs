@@ -32,7 +32,7 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== wanted) {
 }
 
 function listManifests() {
-  return ["packages", "apps", "tooling"]
+  return ["packages", "apps", "tooling", "docs"]
     .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}/package.json`))
     .filter((file) => existsSync(file))
     .sort();

@@ -11,13 +11,11 @@ import {
   classOf,
   type Fields,
   isPlainObject,
+  type Owns,
   type Patch,
   setField,
   type Value,
 } from "./value.ts";
-
-/** Tells the adapter's own value types. */
-export type Owns = ((value: object) => boolean) | undefined;
 
 export function buildCreate(
   collection: string,
@@ -56,13 +54,13 @@ export function buildDelete(id: string, _: undefined, options: DeleteOptions, ow
   return { kind: "delete", collection, id, expect: checkExpect(options, owns), returning: options.returning ?? false };
 }
 
-export function buildFind(collection: string, query: Query | undefined): OperationOf<"find"> {
-  return { kind: "find", collection, query: planQuery(collection, query) };
+export function buildFind(collection: string, query: Query | undefined, _: object, owns: Owns): OperationOf<"find"> {
+  return { kind: "find", collection, query: planQuery(collection, query, owns) };
 }
 
-export function buildCount(collection: string, where: Filter | undefined): OperationOf<"count"> {
+export function buildCount(collection: string, where: Filter | undefined, _: object, owns: Owns): OperationOf<"count"> {
   checkCollection(collection);
-  return { kind: "count", collection, where: where === undefined ? undefined : checkFilter(where) };
+  return { kind: "count", collection, where: where === undefined ? undefined : checkFilter(where, owns) };
 }
 
 export function buildQuery(text: string, params: Fields, options: QueryOptions, owns: Owns): OperationOf<"query"> {

@@ -1,5 +1,5 @@
 import { BoundedCall, GRACE_MS } from "./bounded-call.ts";
-import { checkCallOptions, type Owns } from "./build.ts";
+import { checkCallOptions } from "./build.ts";
 import { Call } from "./call.ts";
 import { isTraced, type OperationEvent, publishState, traceOperation } from "./channels.ts";
 import { type CallContext, Context, type ContextChange, type Scope } from "./context.ts";
@@ -31,7 +31,7 @@ import { checkDuration, checkKeys, expected } from "./options.ts";
 import type { CallOptions, DatabaseService, ScopedService, Statements, TransactionOptions } from "./service.ts";
 import { NO_OPTIONS, OperationBuilder, type StatementOptions } from "./statements.ts";
 import { isInsideTransaction, refusalInside, runTransaction } from "./transaction.ts";
-import { checkCollection, isPlainObject } from "./value.ts";
+import { checkCollection, isPlainObject, type Owns } from "./value.ts";
 
 export interface DatabaseOptions {
   readonly driver: Driver;

@@ -10,6 +10,7 @@ import { retryAfterMs } from "./health.ts";
 export function refusal(driver: Driver, context: CallContext): DatabaseError | undefined {
   const { state } = driver;
   if (context.scope !== undefined && !driver.capabilities.scopes) return unsupported(`a scope on ${driver.name}`);
+  if (context.ledger && !driver.capabilities.idempotentWrites) return unsupported(`a ledger on ${driver.name}`);
   switch (state.name) {
     case "connected":
       return undefined;

@@ -44,6 +44,7 @@ export {
   type WriteKind,
   type WriteResult,
 } from "./operation.ts";
+export { checkDuration, checkInteger, checkKeys, describe, expected, MAX_TIMER_MS } from "./options.ts";
 export { type Position, RANK, type Rank, valueAt } from "./order.ts";
 export { type Problem, type ProblemField, toProblem } from "./problem.ts";
 export {
@@ -71,6 +72,7 @@ export {
   type Query,
 } from "./query.ts";
 export { formatRecordId, MAX_KEY_LENGTH, newRecordId, parseRecordId, type RecordId } from "./record-id.ts";
+export { rowAfter } from "./row-after.ts";
 export { type RunCallOptions, runCall } from "./run-call.ts";
 export { pageOf, selectPage } from "./select.ts";
 export type {

@@ -1,7 +1,16 @@
 import { type Cursor, decodeCursor } from "./cursor.ts";
 import { DatabaseErrorOf, isDatabaseError } from "./errors.ts";
 import { describe } from "./options.ts";
-import { checkCollection, checkName, checkValue, classOf, isPlainObject, type Row, type Value } from "./value.ts";
+import {
+  checkCollection,
+  checkName,
+  checkValue,
+  classOf,
+  isPlainObject,
+  type Owns,
+  type Row,
+  type Value,
+} from "./value.ts";
 
 /** Field names from the outside in; a string alone is one name, never split at dots. */
 export type Path = string | readonly string[];
@@ -55,7 +64,9 @@ export interface PlannedQuery {
 export const DEFAULT_LIMIT = 100;
 export const MAX_LIMIT = 10_000;
 const MAX_ORDER = 8;
-const MAX_FILTER_DEPTH = 32;
+/** Some parsers give up at 20 nested terms, of which a driver needs a few for itself. */
+const MAX_FILTER_DEPTH = 12;
+const MAX_PATH_LENGTH = 32;
 const MAX_FILTER_NODES = 1_000;
 
 const toPath = (path: Path): readonly string[] => (typeof path === "string" ? [path] : path);
@@ -94,16 +105,16 @@ export function not(filter: Filter): Filter {
  * Checks a query and fills in its defaults.
  * @throws INVALID_QUERY naming what was expected and what came; also for a cursor of another query
  */
-export function planQuery(collection: string, query: Query = {}): PlannedQuery {
+export function planQuery(collection: string, query: Query = {}, owns?: Owns): PlannedQuery {
   checkCollection(collection);
   if (classOf(query) !== "object") throw wrong("a query object", query);
   for (const key of Object.keys(query)) {
     if (!["where", "order", "limit", "after"].includes(key))
       throw wrong(`where, order, limit or after, not "${key}"`, query);
   }
-  const where = query.where === undefined ? undefined : checkFilter(query.where);
-  const order = checkOrder(query.order ?? []);
-  const limit = query.limit ?? DEFAULT_LIMIT;
+  const where = query.where === undefined ? undefined : checkFilter(query.where, owns);
+  const order = checkOrder(query.order === undefined ? [] : query.order);
+  const limit = query.limit === undefined ? DEFAULT_LIMIT : query.limit;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw wrong(`limit to be an integer in 1..${MAX_LIMIT}`, limit);
   const after = query.after === undefined ? undefined : decodeCursor({ collection, where, order }, query.after);
@@ -111,7 +122,7 @@ export function planQuery(collection: string, query: Query = {}): PlannedQuery {
 }
 
 /** @throws INVALID_QUERY */
-export function checkFilter(filter: Filter): Filter {
+export function checkFilter(filter: Filter, owns?: Owns): Filter {
   let nodes = 0;
   const check = (node: unknown, depth: number): void => {
     nodes += 1;
@@ -131,7 +142,7 @@ export function checkFilter(filter: Filter): Filter {
       case "in":
         checkPath(node.path);
         if (!Array.isArray(node.values)) throw wrong('an array of values in "in"', node.values);
-        checkOperand(node.values);
+        checkOperand(node.values, owns);
         return;
       case "lt":
       case "lte":
@@ -141,13 +152,13 @@ export function checkFilter(filter: Filter): Filter {
         if (!["boolean", "number", "string", "date"].includes(classOf(node.value))) {
           throw wrong(`a boolean, number, string or date in "${node.op}"`, node.value);
         }
-        checkOperand(node.value);
+        checkOperand(node.value, owns);
         return;
       case "eq":
       case "ne":
       case "contains":
         checkPath(node.path);
-        checkOperand(node.value);
+        checkOperand(node.value, owns);
         return;
       default:
         throw wrong('a filter with "op" eq, ne, lt, lte, gt, gte, in, contains, and, or or not', node.op);
@@ -178,17 +189,17 @@ function checkPath(path: unknown): readonly string[] {
   if (
     !Array.isArray(path) ||
     path.length === 0 ||
-    path.length > MAX_FILTER_DEPTH ||
+    path.length > MAX_PATH_LENGTH ||
     !path.every((name) => typeof name === "string")
   ) {
-    throw wrong(`a path of 1..${MAX_FILTER_DEPTH} field names`, path);
+    throw wrong(`a path of 1..${MAX_PATH_LENGTH} field names`, path);
   }
   for (const name of path as string[]) asQueryError(() => checkName(name, []));
   return path as string[];
 }
 
-function checkOperand(value: unknown): void {
-  asQueryError(() => checkValue(value, []));
+function checkOperand(value: unknown, owns: Owns): void {
+  asQueryError(() => checkValue(value, [], owns));
 }
 
 function asQueryError(check: () => void): void {

@@ -7,7 +7,6 @@ import {
   buildRead,
   buildUpdate,
   checkCallOptions,
-  type Owns,
 } from "./build.ts";
 import type { OperationOf, ResultOf, StatementKind, WriteResult } from "./operation.ts";
 import type { Filter, Page, Query } from "./query.ts";
@@ -20,7 +19,7 @@ import type {
   UpdateOptions,
   WriteOptions,
 } from "./service.ts";
-import type { Fields, Patch, Row } from "./value.ts";
+import type { Fields, Owns, Patch, Row } from "./value.ts";
 
 export type StatementOptions = CallOptions & Pick<WriteOptions, "operationId">;
 

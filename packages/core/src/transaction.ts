@@ -1,14 +1,21 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { uuidv7 } from "uuidv7";
-import type { Owns } from "./build.ts";
 import { publishRollbackFailure } from "./channels.ts";
 import type { CallContext } from "./context.ts";
 import type { Driver, DriverTransaction } from "./driver.ts";
-import { type DatabaseError, DatabaseErrorOf, isDatabaseError, toDatabaseError, withEffect } from "./errors.ts";
+import {
+  type DatabaseError,
+  DatabaseErrorOf,
+  type Effect,
+  isDatabaseError,
+  toDatabaseError,
+  withEffect,
+} from "./errors.ts";
 import { interrupted, untilInterrupted } from "./interrupt.ts";
 import { isWrite, type OperationOf, type ResultOf, type StatementKind } from "./operation.ts";
 import { runCall } from "./run-call.ts";
 import { OperationBuilder, type StatementOptions } from "./statements.ts";
+import type { Owns } from "./value.ts";
 
 /** A rollback gets time of its own: the call's may be what ran out. */
 const ROLLBACK_TIMEOUT_MS = 5_000;
@@ -67,13 +74,16 @@ class Transaction extends OperationBuilder {
 interface Inside {
   readonly service: object;
   open: boolean;
+  /** A transaction of another service may stand inside one of ours. */
+  readonly outer: Inside | undefined;
 }
 const inside = new AsyncLocalStorage<Inside>();
 
 /** True for code that runs inside the `work` of a transaction of this service that has not ended. */
 export function isInsideTransaction(service: object): boolean {
-  const store = inside.getStore();
-  return store?.open === true && store.service === service;
+  for (let store = inside.getStore(); store !== undefined; store = store.outer)
+    if (store.open && store.service === service) return true;
+  return false;
 }
 
 /** Runs one transaction to its end: begin, work, commit; a rollback on every other path; again after a CONFLICT. */
@@ -104,10 +114,12 @@ async function attemptTransaction(
 ): Promise<void> {
   if (context.aborted) throw interrupted(context, "none");
   const within = context.with({ inTransaction: true });
-  const handle = await driver.begin(options, within);
+  const handle = await orDatabaseError("none", () => driver.begin(options, within));
   const tx = new Transaction(driver, handle, within);
-  const here: Inside = { service, open: true };
+  const here: Inside = { service, open: true, outer: inside.getStore() };
   try {
+    // A driver that does not listen may begin long after the call has ended.
+    if (context.aborted) throw interrupted(context, "none");
     await untilInterrupted(
       inside.run(here, async () => work(tx)),
       context,
@@ -117,12 +129,21 @@ async function attemptTransaction(
     tx.end();
     if (tx.running > 0) throw floating(tx.running);
     if (context.aborted) throw interrupted(context, "none");
-    await handle.commit(context);
+    await orDatabaseError("unknown", () => handle.commit(context));
   } catch (error) {
     here.open = false;
     tx.end();
     await rollBack(handle, context);
     throw error;
+  }
+}
+
+/** Only the work's own error goes back to the caller as it is. */
+async function orDatabaseError<T>(effect: Effect, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (thrown) {
+    throw toDatabaseError(thrown, effect);
   }
 }
 

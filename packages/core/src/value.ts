@@ -35,6 +35,9 @@ export type Row = Fields & { readonly id: string };
 
 export type ValueClass = "null" | "boolean" | "number" | "date" | "string" | "bytes" | "array" | "object" | "other";
 
+/** Tells the adapter's own value types. */
+export type Owns = ((value: object) => boolean) | undefined;
+
 const MAX_DEPTH = 100;
 const INT64_MAX = 2n ** 63n - 1n;
 
