@@ -61,7 +61,7 @@ interface Operation {
 }
 
 function operation({ path, method, about }: Operation): Html {
-  const parameters = (about.parameters ?? []).filter((parameter) => !("$ref" in parameter));
+  const parameters = (about.parameters ?? []).flatMap((parameter) => ("$ref" in parameter ? [] : [parameter]));
   const body = about.requestBody !== undefined && "content" in about.requestBody ? about.requestBody.content : {};
   return html`<details><summary><b>${method}</b> <code>${path}</code> ${about.summary}</summary>
 <p>${about.description}</p>

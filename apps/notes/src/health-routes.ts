@@ -1,6 +1,7 @@
 import type { DatabaseHealth, DatabaseService } from "@db/core";
 import { Hono } from "hono";
 import { type DescribeRouteOptions, describeRoute } from "hono-openapi";
+import type { OpenAPIV3_1 } from "openapi-types";
 import type { AppEnv } from "./env.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
 import { problems } from "./operations.ts";
@@ -61,15 +62,22 @@ function about(
   summary: string,
   responses: DescribeRouteOptions["responses"] = {},
 ): DescribeRouteOptions {
-  const schema = { type: "object", properties: { status: { type: "string" } }, required: ["status"] } as const;
   return {
     operationId,
     summary,
     tags: ["health"],
-    responses: { 200: { description: "Yes.", content: { "application/json": { schema } } }, ...responses },
+    responses: {
+      200: { description: "Yes.", content: { "application/json": { schema: statusSchema } } },
+      ...responses,
+    },
   };
 }
 
+const statusSchema: OpenAPIV3_1.SchemaObject = {
+  type: "object",
+  properties: { status: { type: "string" } },
+  required: ["status"],
+};
 const healthBody = { "application/health+json": { schema: { $ref: "#/components/schemas/Health" } } };
 const aboutHealth: DescribeRouteOptions = {
   operationId: "get_health",

@@ -76,7 +76,7 @@ export function operations(
 }
 
 function listParameters(resource: Resource): Parameter[] {
-  const query = (name: string, description: string, schema: OpenAPIV3_1.SchemaObject): Parameter => {
+  const query = (name: string, description: string, schema: NonNullable<Parameter["schema"]>): Parameter => {
     return { name, in: "query", required: false, description, schema };
   };
   return [

@@ -1,11 +1,12 @@
 import { isDatabaseError, type Problem, toProblem } from "@db/core";
 import { storedIdOf } from "@db/models";
 import type { Context } from "hono";
+import type { StatusCode } from "hono/utils/http-status";
 
-export type Where = "body" | "query" | "path";
+type Where = "body" | "query" | "path";
 
 /** One thing that is wrong with a request. */
-export interface RequestFault {
+interface RequestFault {
   readonly in: Where;
   /** A JSON pointer (RFC 6901) into the body, or into the parameters by their names. */
   readonly pointer: string;
@@ -50,7 +51,7 @@ export class QueryFault extends Error {
 }
 
 /** The problem document of any failure. Nothing of an unexpected one is told. */
-export function problemOf(error: unknown): ProblemDocument {
+function problemOf(error: unknown): ProblemDocument {
   if (error instanceof HttpFault) return error.problem;
   if (error instanceof QueryFault) return ofDatabase(error.cause, "query");
   if (storedIdOf(error) !== undefined) {
@@ -76,12 +77,12 @@ const PLACES: { readonly [code: string]: Omit<RequestFault, "detail"> } = {
 export function respondWithProblem(c: Context, error: unknown): Response {
   const problem = problemOf(error);
   const document: ProblemDocument = { ...problem, instance: c.req.path, requestId: c.get("requestId") };
-  const headers = new Headers({
+  const headers: Record<string, string> = {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
+    ...(problem.retryAfter === undefined ? {} : { "retry-after": String(problem.retryAfter) }),
     ...(error instanceof HttpFault ? error.headers : {}),
-  });
-  if (problem.retryAfter !== undefined) headers.set("retry-after", String(problem.retryAfter));
+  };
   // Through the context, so that the headers that stand on every answer stand on this one too.
-  return c.newResponse(JSON.stringify(document), { status: problem.status, headers });
+  return c.newResponse(JSON.stringify(document), problem.status as StatusCode, headers);
 }

@@ -16,7 +16,7 @@ export interface Resource {
   readonly example: object;
 }
 
-export interface ResourceFilter {
+interface ResourceFilter {
   readonly meaning: string;
   /** Of the parameter's text; may be missing. */
   readonly schema: StandardSchema<string | undefined, string | undefined>;

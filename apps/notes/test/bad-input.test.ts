@@ -29,7 +29,7 @@ type Bad = readonly [
   path: string,
   init: RequestInit,
   status: number,
-  fault?: readonly [string, string, string],
+  fault?: readonly [string, string, string] | undefined,
 ];
 
 const bodies: readonly Bad[] = [
@@ -173,24 +173,30 @@ const routes: readonly Bad[] = [
   ["the path in capitals", "/Notes", {}, 404],
 ];
 
-describe.each([
-  ["a body", bodies],
-  ["an id", ids],
-  ["a query", queries.map(([name, query, ...rest]) => [name, `/notes${query}`, ...rest] as Bad)],
-  ["a route", routes],
-])("%s", (_name, table) => {
-  test.each(table)("%s", async (_case, path, init, status, fault) => {
-    const { app, mock, lines } = await startApp({ bodyLimitBytes: BODY_LIMIT });
-    mock.clearCalls();
-    const answer = await app.request(path, init);
-    expect(answer.status).toBe(status);
-    const { errors } = await problemIn(answer);
-    if (fault === undefined) expect(errors).toBeUndefined();
-    else expect(errors?.map(({ in: place, pointer, rule }) => [place, pointer, rule])).toEqual([fault]);
-    if (status !== 404) expect(mock.calls).toEqual([]);
-    expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+const tables: Readonly<Record<string, readonly Bad[]>> = {
+  "a body": bodies,
+  "an id": ids,
+  "a query": queries.map(([name, query, init, status, fault]) => [name, `/notes${query}`, init, status, fault]),
+  "a route": routes,
+};
+
+for (const [kind, table] of Object.entries(tables)) {
+  describe(kind, () => {
+    for (const [name, path, init, status, fault] of table) {
+      test(name, async () => {
+        const { app, mock, lines } = await startApp({ bodyLimitBytes: BODY_LIMIT });
+        mock.clearCalls();
+        const answer = await app.request(path, init);
+        expect(answer.status).toBe(status);
+        const { errors } = await problemIn(answer);
+        if (fault === undefined) expect(errors).toBeUndefined();
+        else expect(errors?.map(({ in: place, pointer, rule }) => [place, pointer, rule])).toEqual([fault]);
+        if (status !== 404) expect(mock.calls).toEqual([]);
+        expect(lines.filter(({ level }) => level === "error" || level === "warn")).toEqual([]);
+      });
+    }
   });
-});
+}
 
 test.each([
   ["/notes", "PUT", "GET, HEAD, POST"],

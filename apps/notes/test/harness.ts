@@ -6,7 +6,7 @@ import type { ProblemDocument } from "../src/problem.ts";
 
 export const note = { title: "Milk", content: "Two litres.", author: "ada" };
 
-export interface LogLine {
+interface LogLine {
   readonly level: string;
   readonly facts: object;
   readonly message: string;
