@@ -54,7 +54,7 @@ export const cursors: Theme = {
     },
 
     "a limit out of bounds, or an option that is none, is INVALID_QUERY": async ({ db, collection }) => {
-      for (const limit of [0, -1, 1.5, 10_001, Number.NaN, Number.POSITIVE_INFINITY, "10"]) {
+      for (const limit of [0, -1, 1.5, 10_001, Number.NaN, Number.POSITIVE_INFINITY, "10", null]) {
         await rejects(db.find(collection, { limit: limit as number }), "INVALID_QUERY", {
           what: `limit ${show(limit)}`,
         });

@@ -1,5 +1,20 @@
 import assert from "node:assert/strict";
-import { and, contains, eq, type Filter, gt, gte, isIn, lt, lte, ne, not, or } from "@db/core";
+import {
+  and,
+  contains,
+  eq,
+  type Filter,
+  gt,
+  gte,
+  isIn,
+  lt,
+  lte,
+  matchesFilter,
+  ne,
+  not,
+  or,
+  type Value,
+} from "@db/core";
 import { idsOf, rejects, show } from "./assertions.ts";
 import type { CaseContext, Theme } from "./conformance-case.ts";
 
@@ -96,6 +111,48 @@ export const filterMeaning: Theme = {
       await db.create(collection, { v: at.toISOString() });
       await finds(context, eq("v", new Date(at)), [date.id]);
       await finds(context, and(gt("v", new Date(at.getTime() - 1)), lt("v", new Date(at.getTime() + 1))), [date.id]);
+    },
+
+    "a filter as deep as core takes is answered": async (context) => {
+      const { db, collection } = context;
+      const one = await db.create(collection, { v: 1 });
+      const two = await db.create(collection, { v: 2 });
+      let filter = eq("v", 1);
+      for (let depth = 1; depth < 12; depth += 1) {
+        filter = depth % 3 === 0 ? not(filter) : depth % 3 === 1 ? and(filter, ne("v", 9)) : or(filter, eq("v", 9));
+      }
+      const expected = [one, two].filter(({ id }) => matchesFilter({ id, v: id === one.id ? 1 : 2 }, filter));
+      await finds(
+        context,
+        filter,
+        expected.map(({ id }) => id),
+      );
+      await rejects(db.find(collection, { where: not(not(filter)) }), "INVALID_QUERY");
+    },
+
+    "a filter of as many conditions as core takes is answered": async (context) => {
+      const { db, collection } = context;
+      const { id } = await db.create(collection, { v: 998 });
+      const conditions = Array.from({ length: 999 }, (_, n) => eq("v", n));
+      await finds(context, or(...conditions), [id]);
+      await finds(context, and(...conditions.map(not).slice(0, 499)), [id]);
+      await finds(
+        context,
+        isIn(
+          "v",
+          Array.from({ length: 5_000 }, (_, n) => n),
+        ),
+        [id],
+      );
+      await rejects(db.find(collection, { where: or(...conditions, eq("v", 1_000)) }), "INVALID_QUERY");
+    },
+
+    "a path as long as core takes is answered": async (context) => {
+      const path = Array.from({ length: 32 }, (_, n) => `f${n}`);
+      const value = path.slice(1).reduceRight<Value>((inner, name) => ({ [name]: inner }), "bottom");
+      const { id } = await context.db.create(context.collection, { f0: value });
+      await finds(context, eq(path, "bottom"), [id]);
+      await rejects(context.db.find(context.collection, { where: eq([...path, "more"], 1) }), "INVALID_QUERY");
     },
 
     "a filter that is none is INVALID_QUERY": async ({ db, collection }) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type Fields, isDatabaseError, type Statements, setField, type Value } from "@db/core";
-import { isStored, sameValue, show } from "./assertions.ts";
+import { eq, type Fields, isDatabaseError, isIn, type Statements, setField, type Value } from "@db/core";
+import { idsOf, isStored, sameValue, show } from "./assertions.ts";
 import type { Theme } from "./conformance-case.ts";
 import { prototypeNames } from "./hostile-text.ts";
 import { keeps, refuses } from "./value-checks.ts";
@@ -61,6 +61,13 @@ export const nestedValues: Theme = {
         assert.ok(equal(list[0], value), `expected ${name} in a list to be ${show(value)}, got ${show(list[0])}`);
         await db.update(id, { own: value as Value });
         assert.ok(equal((await db.read(id))?.own, value), `${name} after an update`);
+        const page = await db.find(collection, { where: eq("own", value as Value) });
+        assert.deepEqual(idsOf(page.items), [id], `what eq finds for ${name}`);
+        assert.equal(
+          await db.count(collection, isIn("own", ["other", value as Value])),
+          1,
+          `what in counts for ${name}`,
+        );
       }
       class Foreign {
         readonly value = 1;

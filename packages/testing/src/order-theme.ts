@@ -41,6 +41,19 @@ export const order: Theme = {
       ]);
     },
 
+    "as many keys as core takes order one after the other": async (context) => {
+      await agrees(context, [
+        ["nowhere", "asc"],
+        ["tie", "desc"],
+        [["nested", "none"], "asc"],
+        ["rare", "desc"],
+        ["tie", "asc"],
+        [["nested", "v"], "asc"],
+        ["n", "desc"],
+        ["v", "asc"],
+      ]);
+    },
+
     "text is ordered by code point": async (context) => {
       const texts = ["", " ", "10", "9", "A", "Z", "a", "aa", "b", "e\u0301", "ß", "é", "\ufffd", "\uffff", "😀", "😁"];
       await inOrder(context.db, context.collection, texts);

@@ -4,11 +4,11 @@ import {
   type OperationOf,
   type Page,
   type Row,
+  rowAfter,
   selectPage,
   type WriteKind,
   type WriteResult,
 } from "@db/core";
-import { rowAfter } from "./row-after.ts";
 import type { View } from "./store.ts";
 
 /** What a write answers beside its row. */
