@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type DatabaseService, type Layer, newRecordId } from "@db/core";
 import { isStored, rejects, retryingConflicts } from "./assertions.ts";
 import type { CaseContext, Theme } from "./conformance-case.ts";
-import { abortedAtEveryPoint } from "./settling.ts";
+import { abortedAtEveryPoint, POINTS } from "./settling.ts";
 
 /** What a queue does before the first attempt of a write that it may replay. */
 export const asksForLedger: Layer = (next) => (operation, context) => next(operation, context.with({ ledger: true }));
@@ -98,7 +98,7 @@ export const ledger: Theme = {
       await abortedAtEveryPoint((signal, point) =>
         db.create(collection, { point }, { id: id(point), operationId: `${base}-${point}`, signal }),
       );
-      for (let point = 0; point < 30; point += 1) {
+      for (let point = 0; point < POINTS; point += 1) {
         const applied = await db.wasApplied(`${base}-${point}`);
         assert.equal(await db.exists(id(point)), applied, `point ${point}`);
         await db.create(collection, { point }, { id: id(point), operationId: `${base}-${point}` });

@@ -22,11 +22,23 @@ const bare: MockDatabaseOptions = {
   capabilities: { transactions: false, idempotentWrites: false, liveQueries: false, scopes: false },
 };
 
+/** A value type of the database's own, as an adapter has it. */
+class Money {
+  readonly cents: number;
+
+  constructor(cents: number) {
+    this.cents = cents;
+  }
+}
+
 describeDriver({
-  name: "MockDatabase without capabilities",
-  connect: () => new MockDatabase(bare),
+  name: "MockDatabase without capabilities and with a value type of its own",
+  connect: () => Object.assign(new MockDatabase(bare), { ownsValue: (value: object) => value instanceof Money }),
   capabilities: new MockDatabase(bare).capabilities,
   runner,
+  ownValues: () => [
+    { name: "money", value: new Money(5), equal: (read, written) => read instanceof Money && read === written },
+  ],
 });
 
 const aboutTime = /timeouts|aborts|deadlines|transaction|concurrency|ledger|lifecycle/;

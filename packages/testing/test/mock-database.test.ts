@@ -1,4 +1,4 @@
-import { createDatabase, type DatabaseService, type Layer } from "@db/core";
+import { createDatabase, type DatabaseService, type Layer, runCall } from "@db/core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MockDatabase, type MockDatabaseOptions } from "../src/index.ts";
 
@@ -13,8 +13,6 @@ describe("transactions", () => {
   test("the second committer of one record gets CONFLICT, and its writes are not there", async () => {
     const db = await connected();
     const { id } = await db.create("notes", { n: 0 });
-    const other = createDatabase({ driver: new MockDatabase() });
-    await other.connect();
     const { promise: bothRead, resolve } = Promise.withResolvers<void>();
     let readers = 0;
     const addOne = () =>
@@ -31,7 +29,6 @@ describe("transactions", () => {
     const lost = ends.find((end) => end.status === "rejected");
     expect(lost?.reason).toMatchObject({ code: "CONFLICT", effect: "none", retryable: true });
     expect([await db.read(id), await db.count("log")]).toEqual([{ id, n: 1 }, 1]);
-    await other.disconnect();
   });
 
   test("a snapshot does not change while others write", async () => {
@@ -156,6 +153,34 @@ describe("live queries", () => {
   });
 });
 
+describe("called without a façade", () => {
+  test("is NOT_CONNECTED before connect and CLOSED after disconnect", async () => {
+    const mock = new MockDatabase();
+    const ping = () => runCall({ timeoutMs: 1_000 }, (context) => mock.ping(context));
+    await expect(ping()).rejects.toMatchObject({ code: "NOT_CONNECTED" });
+    await runCall({ timeoutMs: 1_000 }, (context) => mock.connect(context));
+    await ping();
+    await runCall({ timeoutMs: 1_000 }, (context) => mock.disconnect(context));
+    await expect(ping()).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(runCall({ timeoutMs: 1_000 }, (context) => mock.connect(context))).rejects.toMatchObject({
+      code: "CLOSED",
+    });
+  });
+
+  test("refuses the statements of a transaction that has ended", async () => {
+    const mock = new MockDatabase();
+    await runCall({ timeoutMs: 1_000 }, async (context) => {
+      await mock.connect(context);
+      const handle = await mock.begin({}, context);
+      await handle.commit(context);
+      const read = handle.statements.read({ kind: "read", collection: "notes", id: "notes:a" }, context);
+      await expect(read).rejects.toMatchObject({ code: "TRANSACTION_ROLLED_BACK" });
+      await expect(handle.commit(context)).rejects.toMatchObject({ code: "TRANSACTION_ROLLED_BACK" });
+      await handle.rollback(context);
+    });
+  });
+});
+
 describe("the ledger", () => {
   test("holds only what asked for it", async () => {
     const db = await connected();
@@ -175,5 +200,23 @@ describe("the ledger", () => {
     expect(await db.wasApplied("op-1")).toBe(false);
     await db.transaction(async (tx) => void (await tx.create("notes", {}, { operationId: "op-2" })));
     expect(await db.wasApplied("op-2")).toBe(true);
+  });
+
+  test("lets one of two transactions apply an operation that both hold", async () => {
+    const ledger: Layer = (next) => (operation, context) => next(operation, context.with({ ledger: true }));
+    const db = await connected({}, [ledger]);
+    const { promise: bothWrote, resolve } = Promise.withResolvers<void>();
+    let writers = 0;
+    const send = (id: string) =>
+      db.transaction(async (tx) => {
+        await tx.create("notes", {}, { id, operationId: "op-1" });
+        writers += 1;
+        if (writers === 2) resolve();
+        await bothWrote;
+      });
+    const ends = await Promise.allSettled([send("notes:a"), send("notes:b")]);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(ends.find((end) => end.status === "rejected")?.reason).toMatchObject({ code: "CONFLICT" });
+    expect(await db.count("notes")).toBe(1);
   });
 });

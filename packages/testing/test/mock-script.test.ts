@@ -148,6 +148,7 @@ describe("delayNext and latencyMs", () => {
   test("latency is that of every call until it is changed", async () => {
     const { mock, db } = await connected({ latencyMs: 0 });
     mock.latencyMs = 15;
+    expect(mock.latencyMs).toBe(15);
     const start = performance.now();
     await db.count("notes");
     await db.count("notes");
