@@ -43,10 +43,15 @@ export async function mapConcurrent<T, R>(
     });
   await Promise.all(Array.from({ length: concurrency }, guarded));
   if (failure !== undefined) {
-    await source.return(undefined);
+    await close(source);
     throw failure.reason;
   }
   return results;
+}
+
+/** As a loop does that is left by an exception: that one counts, not what closing the iterator may throw. */
+async function close(source: AsyncGenerator<unknown>): Promise<void> {
+  await source.return(undefined).catch(() => {});
 }
 
 /** One iterator for both kinds; calls of `next` are answered in turn. */

@@ -2,7 +2,7 @@ import type { CallContext } from "./context.ts";
 import { isDatabaseError } from "./errors.ts";
 import type { Layer } from "./layer.ts";
 import { type Operation, seen } from "./operation.ts";
-import { checkDuration, checkKeys, expected } from "./options.ts";
+import { checkDuration, checkKeys, describe, expected } from "./options.ts";
 
 /** What is used of a logger; pino's has this shape. */
 export interface Logger {
@@ -49,16 +49,23 @@ export function logLayer(options: LogLayerOptions): Layer {
   checkDuration("slowMs", slowMs);
   let warned = false;
 
+  const report = (fault: unknown): void => {
+    if (!warned) process.emitWarning(`the logger of logLayer threw (${describe(fault)})`, "DatabaseWarning");
+    warned = true;
+  };
   const log = (level: "debug" | "warn" | "error", facts: object, message: string): void => {
     try {
       logger[level](facts, message);
     } catch (fault) {
-      if (!warned)
-        process.emitWarning(
-          `the logger of logLayer threw: ${fault instanceof Error ? fault.message : String(fault)}`,
-          "DatabaseWarning",
-        );
-      warned = true;
+      report(fault);
+    }
+  };
+  const wantsDebug = (): boolean => {
+    try {
+      return logger.isLevelEnabled?.("debug") !== false;
+    } catch (fault) {
+      report(fault);
+      return false;
     }
   };
 
@@ -69,8 +76,7 @@ export function logLayer(options: LogLayerOptions): Layer {
         (result) => {
           const durationMs = performance.now() - start;
           if (durationMs >= slowMs) log("warn", factsOf(seen(operation), context, durationMs), "slow database call");
-          else if (logger.isLevelEnabled?.("debug") !== false)
-            log("debug", factsOf(seen(operation), context, durationMs), "database call");
+          else if (wantsDebug()) log("debug", factsOf(seen(operation), context, durationMs), "database call");
           return result;
         },
         (error: unknown) => {

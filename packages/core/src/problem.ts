@@ -62,7 +62,8 @@ const PRIVATE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** The mapping of errors to HTTP. What is not a `DatabaseError` becomes a bare 500. */
 export function toProblem(error: unknown): Problem {
-  const code = isDatabaseError(error) ? error.code : "INTERNAL";
+  // A later copy of this package may know codes that this one does not.
+  const code = isDatabaseError(error) && Object.hasOwn(STATUS, error.code) ? error.code : "INTERNAL";
   const [status, title] = STATUS[code];
   const detail = isDatabaseError(error) && !PRIVATE.has(code) ? error.message : title;
   const type = `urn:db:error:${code.toLowerCase().replaceAll("_", "-")}`;
@@ -73,7 +74,8 @@ export function toProblem(error: unknown): Problem {
 }
 
 function retryAfterSeconds(error: DatabaseError): number {
-  return error.code === "SERVICE_UNAVAILABLE" ? Math.max(1, Math.ceil(error.facts.retryAfterMs / 1_000)) : 1;
+  const seconds = error.code === "SERVICE_UNAVAILABLE" ? Math.ceil(error.facts.retryAfterMs / 1_000) : 1;
+  return Number.isSafeInteger(seconds) ? Math.max(1, seconds) : 1;
 }
 
 function toField({ path, rule, expected }: Issue): ProblemField {

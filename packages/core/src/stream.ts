@@ -30,7 +30,8 @@ export async function* stream(
       { ...query, limit: pageSize, ...(after === undefined ? {} : { after }) },
       call,
     );
-    yield* page.items;
+    // Not yield*: an exception thrown into the stream would find no `throw` on an array's iterator.
+    for (const row of page.items) yield row;
     after = page.next ?? undefined;
   } while (after !== undefined);
 }

@@ -1,9 +1,10 @@
-import { describe, expect, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import {
   type CallContext,
   type DatabaseService,
   eq,
   type Handlers,
+  type Layer,
   type Operation,
   type Row,
   type StatementKind,
@@ -170,6 +171,14 @@ describe("the facts of a call", () => {
 });
 
 describe("what a driver cannot do is refused, never ignored", () => {
+  test("a row in a ledger that a layer asks for", async () => {
+    const ask: Layer = (next) => (operation, context) => next(operation, context.with({ ledger: true }));
+    const create = vi.fn();
+    const db = await connected({ statements: { create } }, { layers: [ask] });
+    expect(await failure(db.create("notes", {}))).toMatchObject({ code: "UNSUPPORTED", effect: "none" });
+    expect(create).not.toHaveBeenCalled();
+  });
+
   test("a scope, at the first call", async () => {
     const db = await connected(recorder());
     const tenant = db.withScope({ namespace: "n", database: "d" });

@@ -43,7 +43,10 @@ describe("layers", () => {
     const cache: Layer = (next) => override(next, { read: async ({ id }) => ({ id, cached: true }) });
     const mark: Layer = (next) => (operation, context) => next(operation, context.with({ attempt: 2, ledger: true }));
     const count = async (_operation: Operation, context: CallContext): Promise<number> => contexts.push(context);
-    const db = await connected({ statements: { count } }, { layers: [cache, mark] });
+    const db = await connected(
+      { statements: { count }, capabilities: { idempotentWrites: true } },
+      { layers: [cache, mark] },
+    );
     expect(await db.read("notes:1")).toEqual({ id: "notes:1", cached: true });
     expect(await db.count("notes")).toBe(1);
     expect(contexts[0]).toMatchObject({ attempt: 2, ledger: true, origin: "call", whenAway: "wait" });

@@ -36,6 +36,8 @@ describe("what is refused, with INVALID_QUERY and what was expected", () => {
     ["a list for a query", [], "a query object"],
     ["an unknown key", { limt: 5 }, 'where, order, limit or after, not "limt"'],
     ["a limit of 0", { limit: 0 }, "limit to be an integer in 1..10000"],
+    ["a limit that is null", { limit: null }, "limit to be an integer in 1..10000"],
+    ["an order that is null", { order: null }, "order to be an array of at most 8 pairs"],
     ["a limit above the most", { limit: 10_001 }, "limit to be an integer in 1..10000"],
     ["half a row", { limit: 1.5 }, "limit to be an integer in 1..10000"],
     ["a limit as text", { limit: "5" }, "limit to be an integer in 1..10000"],
@@ -69,8 +71,8 @@ describe("what is refused, with INVALID_QUERY and what was expected", () => {
     ["in with a value that is none", { where: { op: "in", path: ["a"], values: [undefined] } }, "a portable value"],
     ["and without filters", { where: { op: "and", filters: eq("a", 1) } }, 'an array of filters in "and"'],
     ["not without a filter", { where: { op: "not" } }, "a filter"],
-    ["a filter 33 deep", { where: nest(33) }, "at most 1000 conditions, 32 deep"],
-    ["1,001 conditions", { where: and(...Array(1_000).fill(eq("a", 1))) }, "at most 1000 conditions, 32 deep"],
+    ["a filter 13 deep", { where: nest(13) }, "at most 1000 conditions, 12 deep"],
+    ["1,001 conditions", { where: and(...Array(1_000).fill(eq("a", 1))) }, "at most 1000 conditions, 12 deep"],
     ["a cursor that is null", { after: null }, "the cursor to be"],
   ])("%s", (_name, query, expected) => {
     const error = failureOf(() => plan(query));
@@ -91,12 +93,19 @@ describe("what is refused, with INVALID_QUERY and what was expected", () => {
     expect(failureOf(() => plan({ where: cycle })).code).toBe("INVALID_QUERY");
   });
 
+  test("an adapter's own value may stand in a filter of who owns it", () => {
+    class Point {}
+    const where = eq("at", new Point() as never);
+    expect(failureOf(() => plan({ where })).code).toBe("INVALID_QUERY");
+    expect(planQuery("notes", { where }, (value) => value instanceof Point).where).toBe(where);
+  });
+
   test("the text of a value never stands in the message", () => {
     const long = { op: "lt", path: ["a"], value: { constructor: { name: "secret" } } as unknown as Value };
     expect(failureOf(() => plan({ where: long })).message).not.toContain("secret");
   });
 
   test("the limits themselves are taken", () => {
-    plan({ limit: 10_000, where: and(nest(31), ...Array(967).fill(eq("a", 1))) });
+    plan({ limit: 10_000, where: and(nest(11), ...Array(988).fill(eq("a", 1))) });
   });
 });

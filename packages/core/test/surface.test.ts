@@ -53,6 +53,7 @@ test("the public surface is exactly this", async () => {
     "pageOf",
     "parseRecordId",
     "planQuery",
+    "rowAfter",
     "runCall",
     "seen",
     "selectPage",

@@ -1,13 +1,16 @@
 import {
-  copyValue,
-  DatabaseErrorOf,
+  type CallContext,
   type DriverParts,
   type DriverTransaction,
   type Handlers,
   matchesFilter,
+  type OperationOf,
   type Row,
+  rowAfter,
   type StatementKind,
   selectPage,
+  type WriteKind,
+  type WriteResult,
 } from "../../src/index.ts";
 
 type Rows = Map<string, Row>;
@@ -48,24 +51,10 @@ export class MemoryStore {
       return rows();
     };
     return {
-      create: async ({ id, data }, { operationId }) => {
-        const all = noted("create");
-        if (all.has(id)) throw new DatabaseErrorOf("ALREADY_EXISTS", "the record exists", { id });
-        all.set(id, { ...copyValue(data), id });
-        return { id, operationId, status: "committed" };
-      },
+      create: async (operation, context) => write(noted("create"), operation, context),
       read: async ({ id }) => noted("read").get(id),
-      update: async ({ id, data }, { operationId }) => {
-        const all = noted("update");
-        const row = all.get(id);
-        if (row === undefined) throw new DatabaseErrorOf("NOT_FOUND", "no such record", { id });
-        all.set(id, { ...row, ...copyValue(data), id });
-        return { id, operationId, status: "committed" };
-      },
-      delete: async ({ id }, { operationId }) => {
-        if (!noted("delete").delete(id)) throw new DatabaseErrorOf("NOT_FOUND", "no such record", { id });
-        return { id, operationId, status: "committed" };
-      },
+      update: async (operation, context) => write(noted("update"), operation, context),
+      delete: async (operation, context) => write(noted("delete"), operation, context),
       find: async ({ collection, query }) => selectPage(of(noted("find"), collection), collection, query),
       count: async ({ collection, where }) =>
         of(noted("count"), collection).filter((row) => where === undefined || matchesFilter(row, where)).length,
@@ -75,6 +64,14 @@ export class MemoryStore {
       },
     };
   }
+}
+
+function write(rows: Rows, operation: OperationOf<WriteKind>, { operationId }: CallContext): WriteResult {
+  const { id } = operation;
+  const row = rowAfter(operation, rows.get(id));
+  if (row === undefined) rows.delete(id);
+  else rows.set(id, row);
+  return { id, operationId, status: "committed" };
 }
 
 function of(rows: Rows, collection: string): Row[] {
