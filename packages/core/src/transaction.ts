@@ -133,7 +133,9 @@ async function attemptTransaction(
   } catch (error) {
     here.open = false;
     tx.end();
-    await rollBack(handle, context);
+    const rolledBack = rollBack(handle, context);
+    // A caller whose time is up learns at once that nothing was committed; the driver keeps others out until it is undone.
+    if (!context.aborted) await rolledBack;
     throw error;
   }
 }

@@ -40,12 +40,12 @@ const INDEX = /^Database index `(.+?)` already contains /s;
 const RULES: readonly Rule[] = [
   {
     when: ({ kind }) => kind === "Thrown",
-    make: (_, { effect }, cause) =>
+    make: (_, __, cause) =>
       new DatabaseErrorOf(
         "INVALID_QUERY",
         "the query ended with THROW; see cause",
         { expected: "a query that does not THROW" },
-        { effect, cause },
+        harmless(cause),
       ),
   },
   {
@@ -99,12 +99,12 @@ const RULES: readonly Rule[] = [
   },
   {
     when: ({ kind }) => kind === "Validation",
-    make: (_, { effect }, cause) =>
+    make: (_, __, cause) =>
       new DatabaseErrorOf(
         "INVALID_QUERY",
         "the database refused the query; see cause",
         { expected: "a valid query" },
-        { effect, cause },
+        harmless(cause),
       ),
   },
   {
@@ -177,6 +177,11 @@ export function classify(thrown: unknown, seen: Seen): DatabaseError {
     {},
     { effect: seen.effect, cause: thrown },
   );
+}
+
+/** A collection that does not exist yet is no failure: it reads as empty, and holds no record to change. */
+export function isMissingTable(error: unknown): boolean {
+  return isDatabaseError(error) && error.code === "NOT_FOUND" && read(error.cause).detail === "Table";
 }
 
 /** Why an engine could not be opened. */

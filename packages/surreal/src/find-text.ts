@@ -90,9 +90,9 @@ const RANKS = {
   string: RANK.string,
 };
 
-/** The value within its rank. Dates are cut to the milliseconds that a `Date` holds, or a cursor would not pass them. */
+/** The value within its rank. Of a date the milliseconds that a `Date` holds, or a cursor would not pass its row. */
 function positionText(found: string, ranks: string): string {
-  const date = `IF type::is_datetime(${found}) { time::floor(${found}, 1ms) } ELSE { ${found} }`;
+  const date = `IF type::is_datetime(${found}) { time::millis(${found}) } ELSE { ${found} }`;
   return `(IF ${ranks}[type::of(${found})] { ${date} } ELSE { NONE })`;
 }
 
@@ -110,10 +110,7 @@ function behindText(
 ): string {
   const bounds = after
     .slice(0, -1)
-    .flatMap(({ rank, value }) => [
-      parameters.bind(rank),
-      parameters.bind(rank === RANK.nothing || rank === RANK.other ? undefined : value),
-    ]);
+    .flatMap((position) => [parameters.bind(position.rank), parameters.bind(boundOf(position))]);
   const id = parameters.bind(recordOf(String(after.at(-1)?.value)));
   const columns = [
     ...terms.map((term, index) => ({ ...term, bound: bounds[index] ?? "NONE" })),
@@ -125,6 +122,11 @@ function behindText(
       return all([...same, `${text} ${direction === "asc" ? ">" : "<"} ${bound}`]);
     }),
   );
+}
+
+function boundOf({ rank, value }: Position): unknown {
+  if (rank === RANK.nothing || rank === RANK.other) return undefined;
+  return value instanceof Date ? value.getTime() : value;
 }
 
 function whereText(conditions: readonly string[]): string {

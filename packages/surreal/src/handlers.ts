@@ -10,6 +10,7 @@ import {
   type StatementKind,
   type WriteResult,
 } from "@db/core";
+import { isMissingTable } from "./errors.ts";
 import { countText, findText, type Statement } from "./find-text.ts";
 import { recordOf, rowOf } from "./row.ts";
 import type { Session } from "./session.ts";
@@ -76,9 +77,8 @@ export function createHandlers(session: Session, locks: WriteLocks): Handlers<St
   };
 }
 
-/** A collection that does not exist reads as empty. */
 function missingTable(error: unknown): undefined {
-  if (isDatabaseError(error) && error.code === "NOT_FOUND") return undefined;
+  if (isMissingTable(error)) return undefined;
   throw error;
 }
 
@@ -103,8 +103,11 @@ function notANumber(field: string, cause?: unknown): DatabaseErrorOf<"FIELD_VIOL
   return new DatabaseErrorOf("FIELD_VIOLATION", `the field ${field} cannot be incremented`, { field }, { cause });
 }
 
-/** The one way an increment's own text can be refused: a sum beyond 64 bits. */
+/** The one way an increment's own text can be refused is a sum beyond 64 bits; the engine's words end with the addend. */
 function asOverflow(error: unknown, data: Fields): unknown {
   if (!isDatabaseError(error) || error.code !== "INVALID_QUERY") return error;
-  return notANumber(Object.keys(data).join(", "), error.cause);
+  const addend = /'(-?\d+)'$/.exec(error.cause instanceof Error ? error.cause.message : "")?.[1];
+  const fields = Object.entries(data);
+  const [field] = fields.find(([, by]) => String(by) === addend) ?? fields[0] ?? [""];
+  return notANumber(field, error.cause);
 }

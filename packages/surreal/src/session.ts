@@ -74,11 +74,17 @@ export class Session {
 export class Busy {
   #count = 0;
   #onIdle: (() => void)[] = [];
+  readonly #whole: Busy | undefined;
+
+  /** @param whole what this is a part of */
+  constructor(whole?: Busy) {
+    this.#whole = whole;
+  }
 
   async track<T>(start: () => Promise<T>): Promise<T> {
     this.#count += 1;
     try {
-      return await start();
+      return await (this.#whole === undefined ? start() : this.#whole.track(start));
     } finally {
       this.#count -= 1;
       if (this.#count === 0) for (const notify of this.#onIdle.splice(0)) notify();

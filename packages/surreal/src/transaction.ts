@@ -6,11 +6,12 @@ import {
   type Handlers,
   isDatabaseError,
   type StatementKind,
+  untilInterrupted,
 } from "@db/core";
 import type { SurrealTransaction } from "surrealdb";
 import { classify } from "./errors.ts";
 import { createHandlers, type WriteLocks } from "./handlers.ts";
-import { type Busy, Session } from "./session.ts";
+import { Busy, Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
 
 /** Refusals that were decided before anything was changed, so that the transaction may go on. */
@@ -38,6 +39,8 @@ const NO_LOCKS: WriteLocks = {
 export class EmbeddedTransaction implements DriverTransaction {
   readonly statements: Handlers<StatementKind>;
   readonly #transaction: SurrealTransaction;
+  /** What the engine is doing for this transaction, also when nobody waits for it any more. */
+  readonly #busy: Busy;
   readonly #session: Session;
   readonly #release: Release;
   #last: Promise<unknown> = Promise.resolve();
@@ -46,7 +49,8 @@ export class EmbeddedTransaction implements DriverTransaction {
 
   constructor(transaction: SurrealTransaction, busy: Busy, release: Release) {
     this.#transaction = transaction;
-    this.#session = new Session(transaction, busy);
+    this.#busy = new Busy(busy);
+    this.#session = new Session(transaction, this.#busy);
     this.#release = release;
     const handlers = createHandlers(this.#session, NO_LOCKS);
     const inTurn = <K extends StatementKind>(kind: K): Handlers<StatementKind>[K] =>
@@ -65,24 +69,17 @@ export class EmbeddedTransaction implements DriverTransaction {
 
   async commit(context: CallContext): Promise<void> {
     await this.#last;
-    if (this.#doom !== undefined) {
-      const message = "a statement had failed half-way, so the transaction cannot be committed";
-      throw new DatabaseErrorOf(
-        "TRANSACTION_FAILED",
-        message,
-        { phase: "commit" },
-        { retryable: false, cause: this.#doom },
-      );
-    }
+    if (this.#doom !== undefined) throw doomed(this.#doom);
     try {
       await this.#session.send(() => this.#transaction.commit(), context, { effect: "unknown" });
     } catch (error) {
       if (!isDatabaseError(error) || error.code !== "INTERNAL") throw error;
+      const { effect, cause } = error;
       throw new DatabaseErrorOf(
         "TRANSACTION_FAILED",
-        "the database refused the commit",
+        "the commit failed; see cause",
         { phase: "commit" },
-        { effect: error.effect, cause: error.cause },
+        { effect, cause },
       );
     }
     this.#committed = true;
@@ -93,19 +90,26 @@ export class EmbeddedTransaction implements DriverTransaction {
   async rollback(context: CallContext): Promise<void> {
     if (this.#committed) return;
     const cancelled = this.#last
+      .then(() => this.#busy.idle())
       .then(() => this.#transaction.cancel())
       .catch(ignoreEnded)
       .finally(this.#release);
-    await this.#session.send(() => cancelled, context, { effect: "none" });
+    await untilInterrupted(cancelled, context, "none");
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(run);
+    const turn = this.#last.then(() => this.#busy.idle()).then(run);
     this.#last = turn.catch((error: unknown) => {
       if (!isDatabaseError(error) || !CLEAN.has(error.code)) this.#doom = error;
     });
     return turn;
   }
+}
+
+function doomed(cause: unknown): unknown {
+  if (isDatabaseError(cause) && cause.code === "CONFLICT") return cause;
+  const message = "a statement had failed half-way, so the transaction cannot be committed";
+  return new DatabaseErrorOf("TRANSACTION_FAILED", message, { phase: "commit" }, { retryable: false, cause });
 }
 
 /** A commit that failed has ended the transaction already. */

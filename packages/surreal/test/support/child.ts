@@ -1,0 +1,36 @@
+import { createDatabase, isDatabaseError } from "@db/core";
+import { surreal } from "@db/surreal";
+
+/** Runs one scenario in a process of its own and prints its result; the process must then end by itself. */
+const [scenario, url = ""] = process.argv.slice(2);
+const db = createDatabase({ driver: surreal({ url, namespace: "test", database: "test" }) });
+
+const scenarios: { readonly [name: string]: () => Promise<string> } = {
+  async open() {
+    return db.connect().then(
+      () => "opened",
+      (error: unknown) => (isDatabaseError(error) ? error.code : String(error)),
+    );
+  },
+  async write() {
+    await db.connect();
+    await db.create("rows", {});
+    return String(await db.count("rows"));
+  },
+  async busy() {
+    await db.connect();
+    let pending = 200;
+    const calls = Array.from({ length: pending }, (_, n) =>
+      db.create("rows", { n }).finally(() => {
+        pending -= 1;
+      }),
+    );
+    await db.disconnect();
+    await Promise.allSettled(calls);
+    return `closed with ${pending} pending`;
+  },
+};
+
+const result = await scenarios[scenario ?? ""]?.();
+await db.disconnect();
+process.stdout.write(`${result}\n`);
