@@ -9,7 +9,7 @@ import { DatabaseErrorOf, ERROR_CODES } from "../src/index.ts";
 const folder = new URL("..", import.meta.url);
 const readme = await readFile(new URL("README.md", folder), "utf8");
 
-test("the example of the README runs", async () => {
+test("the example of the README runs", { timeout: 30_000 }, async () => {
   const source = /```ts\n(.*?)```/s.exec(readme)?.[1] ?? "";
   const args = ["--input-type=module-typescript", "--disable-warning=ExperimentalWarning", "--eval", source];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(folder) });

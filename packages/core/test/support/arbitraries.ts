@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { and, contains, eq, type Filter, gt, gte, isIn, lt, lte, ne, not, or, type Value } from "../../src/index.ts";
 
 /** Text with all that is awkward: astral characters, quotes, NUL, names of the prototype. */
-export const text: fc.Arbitrary<string> = fc.oneof(
+const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.constantFrom("", "__proto__", "constructor", "\0", "'; DROP TABLE notes; --", "\u{10ffff}", "\uffff", "😀", "é"),
 );

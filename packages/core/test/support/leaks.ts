@@ -9,7 +9,7 @@ DeadlineTimer.prototype.add = function addAndRemember(entry, durationMs): void {
 };
 
 /** What still waits in any deadline timer: a call that was not ended, or a child that was forgotten. */
-export function waiting(): number {
+function waiting(): number {
   let count = 0;
   for (const timer of timers) count += timer.entries().length;
   return count;
