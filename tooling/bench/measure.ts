@@ -58,7 +58,7 @@ async function allocated(run: () => unknown, operations: number): Promise<number
   return (process.memoryUsage().heapUsed - before) / stretch;
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

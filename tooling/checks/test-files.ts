@@ -13,5 +13,5 @@ const packaging = "**/*.packaging.test.ts";
 export const testFiles: Readonly<Record<Project, TestFiles>> = {
   unit: { include: ["{packages,apps,tooling,docs}/**/*.test.ts"], exclude: [...never, integration, packaging] },
   integration: { include: [`{packages,apps,tooling,docs}/${integration}`], exclude: never },
-  packaging: { include: [`{packages,apps,tooling}/${packaging}`], exclude: never },
+  packaging: { include: [`{packages,apps,tooling,docs}/${packaging}`], exclude: never },
 };

@@ -12,7 +12,7 @@ export type DatabaseHealth =
   | { readonly status: "unhealthy"; readonly reason: string; readonly retryAfterMs?: number };
 
 /** How long until another try makes sense while the state gives no better hint. */
-export const DEFAULT_RETRY_AFTER_MS = 1_000;
+const DEFAULT_RETRY_AFTER_MS = 1_000;
 
 /** Until the next dial, at least 1 ms. */
 export function retryAfterMs(state: ConnectionState): number {

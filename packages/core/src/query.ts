@@ -181,7 +181,7 @@ function checkOrder(order: unknown): readonly OrderKey[] {
   return end < 0 ? [...keys, { path: ["id"], direction: "asc" }] : keys.slice(0, end + 1);
 }
 
-export function isIdKey(key: OrderKey): boolean {
+function isIdKey(key: OrderKey): boolean {
   return key.path.length === 1 && key.path[0] === "id";
 }
 

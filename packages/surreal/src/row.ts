@@ -1,4 +1,4 @@
-import { isPlainObject, type Row, unsupported } from "@db/core";
+import { type Row, unsupported } from "@db/core";
 import { RecordId } from "surrealdb";
 
 /** The record that an id names; core has checked the id. */
@@ -16,15 +16,11 @@ export function rowOf(found: unknown): Row {
   return { ...(found as Row), id: textOf(id) };
 }
 
-export function textOf(id: unknown): string {
+function textOf(id: unknown): string {
   if (id instanceof RecordId) {
     const { table, id: key }: { table: { name: string }; id: unknown } = id;
     if (typeof key === "string") return `${table.name}:${key}`;
     throw unsupported(`the key of ${id.toString()}`, "only text keys; use query for such rows");
   }
   throw unsupported("a row without a record id");
-}
-
-export function isRow(found: unknown): boolean {
-  return isPlainObject(found) && "id" in found;
 }

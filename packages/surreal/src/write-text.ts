@@ -11,7 +11,7 @@ import { recordOf } from "./row.ts";
  * All but create answer `{ row }` where they were done, else which of the reasons it was not: `MISSING`, `MISMATCH`,
  * or for an increment the position of the first field that is no number.
  */
-export const MISSING = 0;
+const MISSING = 0;
 export const MISMATCH = 1;
 /** The first field's; the next ones follow. */
 export const NOT_A_NUMBER = 2;

@@ -216,7 +216,7 @@ describe("closing", () => {
     },
   );
 
-  test("a statement that will not end keeps the engine open rather than abort the process", async () => {
+  test("a statement that outlives its caller is waited for, and its caller is told at once", async () => {
     const driver = surreal({ url: "mem://", namespace: "test", database: "test" });
     const db = createDatabase({ driver });
     await db.connect();
