@@ -197,6 +197,7 @@ class Database extends Calls implements DatabaseService {
 
   wasAppliedWith(operationId: string, options: CallOptions, facts: ContextChange): Promise<boolean> {
     return this.#ask(options, facts, (driver, context) => {
+      if (operationId === undefined) throw invalid(["operationId"], "operationId", "the id of an operation");
       checkCallOptions({ operationId }, ["operationId"]);
       if (driver.wasApplied === undefined || !driver.capabilities.idempotentWrites)
         throw unsupported(`a ledger on ${driver.name}`);

@@ -214,6 +214,7 @@ describe("what a driver cannot do is refused, never ignored", () => {
     expect(await db.withScope({ namespace: "n", database: "d" }).wasApplied("op")).toBe(true);
     expect(await db.wasApplied("op")).toBe(false);
     expect(await failure(db.wasApplied("no spaces"))).toMatchObject({ code: "VALIDATION_FAILED" });
+    expect(await failure(db.wasApplied(undefined as never))).toMatchObject({ code: "VALIDATION_FAILED" });
   });
 
   test("the version is the driver's", async () => {
