@@ -9,6 +9,7 @@ import {
   checkName,
   checkValue,
   classOf,
+  copyValue,
   type Fields,
   isPlainObject,
   type Owns,
@@ -43,7 +44,7 @@ export function buildUpdate(id: string, data: Patch, options: UpdateOptions, own
   const { fields, removed } = splitPatch(data, id, owns);
   if (mode === "increment") {
     const wrong = removed[0] ?? Object.keys(fields).find((name) => classOf(fields[name]) !== "number");
-    if (wrong !== undefined) throw invalid(["data", wrong], "increment", "a number to add");
+    if (wrong !== undefined) throw invalid([wrong], "increment", "a number to add");
   }
   const remove = mode === "merge" ? removed : [];
   return { kind: "update", collection, id, mode, data: fields, remove, expect: checkExpect(options, owns), returning };
@@ -73,29 +74,31 @@ export function buildQuery(text: string, params: Fields, options: QueryOptions, 
       throw invalid(["params", name], "param_name", "a parameter with a name of letters, digits and underscores");
   }
   checkValue(params, ["params"], owns);
-  return { kind: "query", text, params, access };
+  return { kind: "query", text, params: copyValue(params), access };
 }
 
-/** Fields to set and fields to take away; an `id` among them must be the record's own and is left out. */
+/**
+ * Fields to set and fields to take away; an `id` among them must be the record's own and is left out. What is checked is
+ * what is written: a copy, for the caller may change its object while the call waits for its turn.
+ */
 function splitPatch(
   data: Patch,
   id: string,
   owns: Owns,
 ): { readonly fields: Fields; readonly removed: readonly string[] } {
-  if (!isPlainObject(data)) throw invalid(["data"], "type", "a plain object of fields");
+  if (!isPlainObject(data)) throw invalid([], "type", "a plain object of fields");
   const fields: { [field: string]: Value } = {};
   const removed: string[] = [];
   for (const [name, value] of Object.entries(data) as [string, Value | undefined][]) {
     if (name === "id") {
-      if (value !== undefined && value !== id)
-        throw invalid(["data", "id"], "id", "absent or equal to the record's own id");
+      if (value !== undefined && value !== id) throw invalid(["id"], "id", "absent or equal to the record's own id");
       continue;
     }
-    checkName(name, ["data"]);
+    checkName(name, []);
     if (value === undefined) removed.push(name);
     else {
-      checkValue(value, ["data", name], owns);
-      setField(fields, name, value);
+      checkValue(value, [name], owns);
+      setField(fields, name, copyValue(value));
     }
   }
   return { fields, removed };
@@ -106,7 +109,7 @@ function checkExpect(options: DeleteOptions, owns: Owns): Fields | undefined {
   if (expect === undefined) return undefined;
   if (!isPlainObject(expect)) throw invalid(["expect"], "type", "a plain object of fields");
   checkValue(expect, ["expect"], owns);
-  return expect;
+  return copyValue(expect);
 }
 
 /** Per-call options are checked at the call: a typo must not become a missing timeout. */

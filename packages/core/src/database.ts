@@ -30,7 +30,7 @@ import {
 import { checkDuration, checkKeys, expected } from "./options.ts";
 import type { CallOptions, DatabaseService, ScopedService, Statements, TransactionOptions } from "./service.ts";
 import { NO_OPTIONS, OperationBuilder, type StatementOptions } from "./statements.ts";
-import { isInsideTransaction, refusalInside, runTransaction } from "./transaction.ts";
+import { isInsideTransaction, refusalInside, runTransaction, type TransactionHost } from "./transaction.ts";
 import { checkCollection, isPlainObject, type Owns } from "./value.ts";
 
 export interface DatabaseOptions {
@@ -100,7 +100,7 @@ abstract class Calls extends OperationBuilder {
   }
 }
 
-class Database extends Calls implements DatabaseService {
+class Database extends Calls implements DatabaseService, TransactionHost {
   readonly #driver: Driver;
   readonly #execute: Execute;
   readonly #timer = new DeadlineTimer();
@@ -108,6 +108,7 @@ class Database extends Calls implements DatabaseService {
   readonly #startupMaxWaitMs: number;
   readonly #closers: ((signal: AbortSignal) => Promise<void>)[] = [];
   readonly #subscriptions = new Set<AbortController>();
+  readonly rollbacks = new Set<Promise<void>>();
   override readonly ownsValue: Owns;
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
@@ -331,6 +332,7 @@ class Database extends Calls implements DatabaseService {
     for (const entry of this.#timer.entries()) if (entry instanceof Call) entry.stop(closed());
     for (const subscription of this.#subscriptions) subscription.abort(closed());
     if (this.#inFlight > 0) await this.#drain(CLOSE_TIMEOUT_MS);
+    await Promise.all(this.rollbacks);
     const steps = [...this.#closers, (_: AbortSignal, context: CallContext) => this.#driver.disconnect(context)];
     const faults: unknown[] = [];
     for (const step of steps) {

@@ -2,13 +2,15 @@ import type { CallContext } from "./context.ts";
 import type { Driver } from "./driver.ts";
 import { type DatabaseError, DatabaseErrorOf, unsupported } from "./errors.ts";
 import { retryAfterMs } from "./health.ts";
+import { interrupted } from "./interrupt.ts";
 
 /**
- * What stands between the layers and the driver: refuses what the connection's state already answers, so that no driver
- * has to. Returns undefined where the call may go on.
+ * What stands between the layers and the driver: refuses what the call's signal and the connection's state already
+ * answer, so that no driver has to. Returns undefined where the call may go on.
  */
 export function refusal(driver: Driver, context: CallContext): DatabaseError | undefined {
   const { state } = driver;
+  if (context.aborted) return interrupted(context, "none");
   if (context.scope !== undefined && !driver.capabilities.scopes) return unsupported(`a scope on ${driver.name}`);
   if (context.ledger && !driver.capabilities.idempotentWrites) return unsupported(`a ledger on ${driver.name}`);
   switch (state.name) {

@@ -1,5 +1,6 @@
 import type { DriverView } from "./driver.ts";
 import type { Execute } from "./operation.ts";
+import { expected } from "./options.ts";
 
 /** What a layer sees of the service it stands in. */
 export interface LayerHost {
@@ -12,5 +13,9 @@ export interface LayerHost {
 export type Layer = (next: Execute, host: LayerHost) => Execute;
 
 export function composeLayers(layers: readonly Layer[], innermost: Execute, host: LayerHost): Execute {
-  return layers.reduceRight((next, layer) => layer(next, host), innermost);
+  return layers.reduceRight((next, layer, index) => {
+    const execute = layer(next, host);
+    if (typeof execute !== "function") throw expected(`layers[${index}]`, "a layer that returns a function", execute);
+    return execute;
+  }, innermost);
 }

@@ -141,7 +141,7 @@ export function checkFilter(filter: Filter, owns?: Owns): Filter {
         return;
       case "in":
         checkPath(node.path);
-        if (!Array.isArray(node.values)) throw wrong('an array of values in "in"', node.values);
+        if (!Array.isArray(node.values)) throw wrong('an array of values in "in"', undefined);
         checkOperand(node.values, owns);
         return;
       case "lt":

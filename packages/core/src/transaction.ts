@@ -70,9 +70,15 @@ class Transaction extends OperationBuilder {
   }
 }
 
+/** The service a transaction belongs to. */
+export interface TransactionHost {
+  /** Those that nobody waits for any more; the driver is closed after them. */
+  readonly rollbacks: Set<Promise<void>>;
+}
+
 /** Which service's `work` the current code runs in. */
 interface Inside {
-  readonly service: object;
+  readonly service: TransactionHost;
   open: boolean;
   /** A transaction of another service may stand inside one of ours. */
   readonly outer: Inside | undefined;
@@ -80,7 +86,7 @@ interface Inside {
 const inside = new AsyncLocalStorage<Inside>();
 
 /** True for code that runs inside the `work` of a transaction of this service that has not ended. */
-export function isInsideTransaction(service: object): boolean {
+export function isInsideTransaction(service: TransactionHost): boolean {
   for (let store = inside.getStore(); store !== undefined; store = store.outer)
     if (store.open && store.service === service) return true;
   return false;
@@ -88,7 +94,7 @@ export function isInsideTransaction(service: object): boolean {
 
 /** Runs one transaction to its end: begin, work, commit; a rollback on every other path; again after a CONFLICT. */
 export async function runTransaction(
-  service: object,
+  service: TransactionHost,
   driver: Driver,
   operation: OperationOf<"transaction">,
   context: CallContext,
@@ -107,7 +113,7 @@ export async function runTransaction(
 }
 
 async function attemptTransaction(
-  service: object,
+  service: TransactionHost,
   driver: Driver,
   { work, options }: OperationOf<"transaction">,
   context: CallContext,
@@ -135,9 +141,15 @@ async function attemptTransaction(
     tx.end();
     const rolledBack = rollBack(handle, context);
     // A caller whose time is up learns at once that nothing was committed; the driver keeps others out until it is undone.
-    if (!context.aborted) await rolledBack;
+    if (context.aborted) keepUntilDone(service.rollbacks, rolledBack);
+    else await rolledBack;
     throw error;
   }
+}
+
+function keepUntilDone(rollbacks: Set<Promise<void>>, rolledBack: Promise<void>): void {
+  const kept = rolledBack.finally(() => rollbacks.delete(kept));
+  rollbacks.add(kept);
 }
 
 /** Only the work's own error goes back to the caller as it is. */
