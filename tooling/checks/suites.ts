@@ -36,6 +36,12 @@ export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
   ],
   full: [
     {
+      kind: "command",
+      name: "coverage",
+      about: "the unit tests reach what they must reach (thresholds in vitest.config.ts)",
+      command: ["vitest", "run", "--project", "unit", "--coverage", "--reporter=dot"],
+    },
+    {
       kind: "tests",
       name: "packaging",
       project: "packaging",
