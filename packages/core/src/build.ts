@@ -1,7 +1,8 @@
 import { invalid } from "./errors.ts";
+import { checkFilter, type Filter } from "./filter.ts";
 import type { OperationOf } from "./operation.ts";
 import { describe, isDuration, MAX_TIMER_MS } from "./options.ts";
-import { checkFilter, type Filter, planQuery, type Query } from "./query.ts";
+import { planQuery, type Query } from "./query.ts";
 import { newRecordId, parseRecordId } from "./record-id.ts";
 import type { CreateOptions, DeleteOptions, QueryOptions, UpdateOptions } from "./service.ts";
 import {

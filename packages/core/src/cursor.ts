@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { DatabaseErrorOf } from "./errors.ts";
-import { type Position, positionsOf, RANK } from "./order.ts";
-import type { Filter, OrderKey } from "./query.ts";
+import type { Filter } from "./filter.ts";
+import { type OrderKey, type Position, positionsOf, RANK } from "./order.ts";
 import { parseRecordId } from "./record-id.ts";
 import { classOf, type Row } from "./value.ts";
 

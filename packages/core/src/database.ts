@@ -1,6 +1,7 @@
 import { BoundedCall, GRACE_MS } from "./bounded-call.ts";
 import { checkCallOptions } from "./build.ts";
 import { Call } from "./call.ts";
+import { Calls } from "./calls.ts";
 import { isTraced, type OperationEvent, publishState, traceOperation } from "./channels.ts";
 import { type CallContext, Context, type ContextChange, type Scope } from "./context.ts";
 import { DeadlineTimer } from "./deadline.ts";
@@ -16,6 +17,7 @@ import {
 } from "./errors.ts";
 import { refusal } from "./gate.ts";
 import { type DatabaseHealth, healthOf, reasonOf, retryAfterMs } from "./health.ts";
+import { InFlight } from "./in-flight.ts";
 import { composeLayers, type Layer } from "./layer.ts";
 import {
   type Execute,
@@ -28,8 +30,9 @@ import {
   seen,
 } from "./operation.ts";
 import { checkDuration, checkKeys, expected } from "./options.ts";
-import type { CallOptions, DatabaseService, ScopedService, Statements, TransactionOptions } from "./service.ts";
-import { NO_OPTIONS, OperationBuilder, type StatementOptions } from "./statements.ts";
+import { Scoped, type ScopeHost } from "./scoped.ts";
+import type { CallOptions, DatabaseService, ScopedService } from "./service.ts";
+import { NO_OPTIONS, type StatementOptions } from "./statements.ts";
 import { isInsideTransaction, refusalInside, runTransaction, type TransactionHost } from "./transaction.ts";
 import { checkCollection, isPlainObject, type Owns } from "./value.ts";
 
@@ -60,47 +63,7 @@ const DRAIN_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 const NO_FACTS: ContextChange = {};
 
-/** What the unscoped service and its scoped views share: each call goes through the one `Database`. */
-abstract class Calls extends OperationBuilder {
-  protected abstract override run<K extends Kind>(
-    operation: OperationOf<K>,
-    options: StatementOptions,
-  ): Promise<ResultOf<K>>;
-
-  async transaction<T>(
-    work: (tx: Statements) => Promise<T>,
-    options: CallOptions & TransactionOptions = NO_OPTIONS,
-  ): Promise<T> {
-    if (typeof work !== "function") throw invalid(["work"], "type", "a function");
-    checkCallOptions(options, ["signal", "timeoutMs", "maxAttempts"]);
-    let result: { readonly value: T } | undefined;
-    let own: { readonly thrown: unknown } | undefined;
-    const operation: OperationOf<"transaction"> = {
-      kind: "transaction",
-      work: async (tx) => {
-        try {
-          result = { value: await work(tx) };
-        } catch (thrown) {
-          own = { thrown };
-          throw thrown;
-        }
-      },
-      options: { maxAttempts: options.maxAttempts ?? 1 },
-    };
-    try {
-      await this.run(operation, options);
-    } catch (error) {
-      // What the work threw goes back as it is; all else is ours to name.
-      throw own !== undefined && Object.is(own.thrown, error) ? error : asUnknown(error);
-    }
-    if (result === undefined) {
-      throw new DatabaseErrorOf("INTERNAL", "a layer ended the transaction without running its work", {});
-    }
-    return result.value;
-  }
-}
-
-class Database extends Calls implements DatabaseService, TransactionHost {
+class Database extends Calls implements DatabaseService, ScopeHost, TransactionHost {
   readonly #driver: Driver;
   readonly #execute: Execute;
   readonly #timer = new DeadlineTimer();
@@ -110,8 +73,7 @@ class Database extends Calls implements DatabaseService, TransactionHost {
   readonly #subscriptions = new Set<AbortController>();
   readonly rollbacks = new Set<Promise<void>>();
   override readonly ownsValue: Owns;
-  #inFlight = 0;
-  #onIdle: (() => void) | undefined;
+  readonly #inFlight = new InFlight();
   #connecting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -309,15 +271,10 @@ class Database extends Calls implements DatabaseService, TransactionHost {
   }
 
   #newCall(options: StatementOptions, lost: Effect): BoundedCall {
-    this.#inFlight += 1;
+    this.#inFlight.begin();
     const { timeoutMs = this.#timeoutMs, signal, operationId } = options;
-    return new BoundedCall(this.#timer, timeoutMs, signal, operationId, lost, this.#onEnd);
+    return new BoundedCall(this.#timer, timeoutMs, signal, operationId, lost, this.#inFlight.end);
   }
-
-  readonly #onEnd = (): void => {
-    this.#inFlight -= 1;
-    if (this.#inFlight === 0) this.#onIdle?.();
-  };
 
   async #connect(options: CallOptions): Promise<void> {
     if (this.#closing !== undefined) throw closed();
@@ -328,10 +285,10 @@ class Database extends Calls implements DatabaseService, TransactionHost {
   }
 
   async #disconnect(drainMs: number): Promise<void> {
-    if (drainMs > 0) await this.#drain(drainMs);
+    await this.#inFlight.drain(drainMs);
     for (const entry of this.#timer.entries()) if (entry instanceof Call) entry.stop(closed());
     for (const subscription of this.#subscriptions) subscription.abort(closed());
-    if (this.#inFlight > 0) await this.#drain(CLOSE_TIMEOUT_MS);
+    await this.#inFlight.drain(CLOSE_TIMEOUT_MS);
     await Promise.all(this.rollbacks);
     const steps = [...this.#closers, (_: AbortSignal, context: CallContext) => this.#driver.disconnect(context)];
     const faults: unknown[] = [];
@@ -345,19 +302,6 @@ class Database extends Calls implements DatabaseService, TransactionHost {
     if (faults.length > 0) throw toDatabaseError(faults.length === 1 ? faults[0] : new AggregateError(faults), "none");
   }
 
-  /** Resolves when nothing is under way, or at the deadline. */
-  async #drain(drainMs: number): Promise<void> {
-    if (this.#inFlight === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, drainMs);
-      this.#onIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#onIdle = undefined;
-  }
-
   #eventOf(operation: OperationOf<Kind>, context: CallContext): OperationEvent {
     return {
       driver: this.#driver.name,
@@ -366,30 +310,6 @@ class Database extends Calls implements DatabaseService, TransactionHost {
       operationId: context.operationId,
       text: operation.kind === "query" ? operation.text : undefined,
     };
-  }
-}
-
-/** A view of a service for one tenant. */
-class Scoped extends Calls implements ScopedService {
-  readonly #database: Database;
-  readonly #facts: ContextChange;
-
-  constructor(database: Database, facts: ContextChange) {
-    super();
-    this.#database = database;
-    this.#facts = facts;
-  }
-
-  protected override get ownsValue(): Owns {
-    return this.#database.ownsValue;
-  }
-
-  protected override run<K extends Kind>(operation: OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>> {
-    return this.#database.runWith(operation, options, this.#facts);
-  }
-
-  wasApplied(operationId: string, options: CallOptions = NO_OPTIONS): Promise<boolean> {
-    return this.#database.wasAppliedWith(operationId, options, this.#facts);
   }
 }
 

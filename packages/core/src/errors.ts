@@ -1,3 +1,5 @@
+import { describe } from "./options.ts";
+
 /** One thing that was wrong with an input. */
 export interface Issue {
   /** Where: field names and array positions from the outside in. */
@@ -156,6 +158,11 @@ export function invalid(path: Issue["path"], rule: string, expected: string): Da
   return new DatabaseErrorOf("VALIDATION_FAILED", `expected ${at} to be ${expected}`, {
     issues: [{ path, rule, expected }],
   });
+}
+
+export function invalidQuery(expected: string, got: unknown): DatabaseErrorOf<"INVALID_QUERY"> {
+  const message = got === undefined ? `expected ${expected}` : `expected ${expected}, got ${describe(got)}`;
+  return new DatabaseErrorOf("INVALID_QUERY", message, { expected });
 }
 
 export function unsupported(feature: string, hint?: string): DatabaseErrorOf<"UNSUPPORTED"> {

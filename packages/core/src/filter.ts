@@ -1,40 +1,128 @@
-import { comparePositions, positionOf, RANK, valueAt } from "./order.ts";
-import type { Filter } from "./query.ts";
-import { equalValues } from "./value.ts";
+import { invalidQuery, isDatabaseError } from "./errors.ts";
+import { checkName, checkValue, classOf, isPlainObject, type Owns, type Value } from "./value.ts";
 
-/** The exact meaning of a filter, on a row in memory: what every driver's translation has to agree with. */
-export function matchesFilter(row: unknown, filter: Filter): boolean {
-  switch (filter.op) {
-    case "and":
-      return filter.filters.every((child) => matchesFilter(row, child));
-    case "or":
-      return filter.filters.some((child) => matchesFilter(row, child));
-    case "not":
-      return !matchesFilter(row, filter.filter);
-    case "in":
-      return filter.values.some((value) => isEqual(valueAt(row, filter.path), value));
-    case "eq":
-      return isEqual(valueAt(row, filter.path), filter.value);
-    case "ne":
-      return !isEqual(valueAt(row, filter.path), filter.value);
-    case "contains":
-      return hasWithin(valueAt(row, filter.path), filter.value);
-    default: {
-      const [found, wanted] = [positionOf(valueAt(row, filter.path)), positionOf(filter.value)];
-      if (found.rank !== wanted.rank || found.rank === RANK.other || found.rank === RANK.nothing) return false;
-      const sign = comparePositions(found, wanted);
-      if (sign === 0) return filter.op === "lte" || filter.op === "gte";
-      return sign < 0 ? filter.op === "lt" || filter.op === "lte" : filter.op === "gt" || filter.op === "gte";
+/** Field names from the outside in; a string alone is one name, never split at dots. */
+export type Path = string | readonly string[];
+
+export type Comparison = "eq" | "ne" | "lt" | "lte" | "gt" | "gte" | "contains";
+
+/**
+ * A condition on a row, as plain data; see the functions of the same names.
+ * Comparisons match only values that are present and of the same type.
+ */
+export type Filter =
+  | { readonly op: Comparison; readonly path: readonly string[]; readonly value: Value }
+  | { readonly op: "in"; readonly path: readonly string[]; readonly values: readonly Value[] }
+  | { readonly op: "and" | "or"; readonly filters: readonly Filter[] }
+  | { readonly op: "not"; readonly filter: Filter };
+
+/** Some parsers give up at 20 nested terms, of which a driver needs a few for itself. */
+const MAX_FILTER_DEPTH = 12;
+const MAX_FILTER_NODES = 1_000;
+const MAX_PATH_LENGTH = 32;
+
+const toPath = (path: Path): readonly string[] => (typeof path === "string" ? [path] : path);
+const compare =
+  (op: Comparison) =>
+  (path: Path, value: Value): Filter => ({ op, path: toPath(path), value });
+
+type Compare = (path: Path, value: Value) => Filter;
+/** Equal; `null` matches null and missing. */
+export const eq: Compare = compare("eq");
+/** The negation of `eq`. */
+export const ne: Compare = compare("ne");
+export const lt: Compare = compare("lt");
+export const lte: Compare = compare("lte");
+export const gt: Compare = compare("gt");
+export const gte: Compare = compare("gte");
+/** An array that has the value, or a string that has the text. */
+export const contains: Compare = compare("contains");
+/** Equal to one of the values. */
+export function isIn(path: Path, values: readonly Value[]): Filter {
+  return { op: "in", path: toPath(path), values };
+}
+/** All of them; true where there is none. */
+export function and(...filters: readonly Filter[]): Filter {
+  return { op: "and", filters };
+}
+/** One of them; false where there is none. */
+export function or(...filters: readonly Filter[]): Filter {
+  return { op: "or", filters };
+}
+export function not(filter: Filter): Filter {
+  return { op: "not", filter };
+}
+
+/** @throws INVALID_QUERY */
+export function checkFilter(filter: Filter, owns?: Owns): Filter {
+  let nodes = 0;
+  const check = (node: unknown, depth: number): void => {
+    nodes += 1;
+    if (depth > MAX_FILTER_DEPTH || nodes > MAX_FILTER_NODES) {
+      throw invalidQuery(`a filter of at most ${MAX_FILTER_NODES} conditions, ${MAX_FILTER_DEPTH} deep`, node);
     }
+    if (!isPlainObject(node)) throw invalidQuery("a filter", node);
+    switch (node.op) {
+      case "and":
+      case "or":
+        if (!Array.isArray(node.filters)) throw invalidQuery(`an array of filters in "${node.op}"`, node.filters);
+        for (const child of node.filters) check(child, depth + 1);
+        return;
+      case "not":
+        check(node.filter, depth + 1);
+        return;
+      case "in":
+        checkPath(node.path);
+        if (!Array.isArray(node.values)) throw invalidQuery('an array of values in "in"', undefined);
+        checkOperand(node.values, owns);
+        return;
+      case "lt":
+      case "lte":
+      case "gt":
+      case "gte":
+        checkPath(node.path);
+        if (!["boolean", "number", "string", "date"].includes(classOf(node.value))) {
+          throw invalidQuery(`a boolean, number, string or date in "${node.op}"`, node.value);
+        }
+        checkOperand(node.value, owns);
+        return;
+      case "eq":
+      case "ne":
+      case "contains":
+        checkPath(node.path);
+        checkOperand(node.value, owns);
+        return;
+      default:
+        throw invalidQuery('a filter with "op" eq, ne, lt, lte, gt, gte, in, contains, and, or or not', node.op);
+    }
+  };
+  check(filter, 1);
+  return filter;
+}
+
+/** @throws INVALID_QUERY */
+export function checkPath(path: unknown): readonly string[] {
+  if (
+    !Array.isArray(path) ||
+    path.length === 0 ||
+    path.length > MAX_PATH_LENGTH ||
+    !path.every((name) => typeof name === "string")
+  ) {
+    throw invalidQuery(`a path of 1..${MAX_PATH_LENGTH} field names`, path);
   }
+  for (const name of path as string[]) asQueryError(() => checkName(name, []));
+  return path as string[];
 }
 
-/** `null` stands for missing as well. */
-export function isEqual(found: unknown, wanted: unknown): boolean {
-  return wanted === null ? found === null || found === undefined : equalValues(found, wanted);
+function checkOperand(value: unknown, owns: Owns): void {
+  asQueryError(() => checkValue(value, [], owns));
 }
 
-function hasWithin(found: unknown, wanted: unknown): boolean {
-  if (typeof found === "string") return typeof wanted === "string" && found.includes(wanted);
-  return Array.isArray(found) && found.some((item) => equalValues(item, wanted));
+function asQueryError(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!isDatabaseError(error) || error.code !== "VALIDATION_FAILED") throw error;
+    throw invalidQuery(error.facts.issues[0]?.expected ?? "a portable value", undefined);
+  }
 }

@@ -22,11 +22,27 @@ export {
   unsupported,
   withEffect,
 } from "./errors.ts";
-export { isEqual, matchesFilter } from "./filter.ts";
+export {
+  and,
+  type Comparison,
+  contains,
+  eq,
+  type Filter,
+  gt,
+  gte,
+  isIn,
+  lt,
+  lte,
+  ne,
+  not,
+  or,
+  type Path,
+} from "./filter.ts";
 export type { DatabaseHealth } from "./health.ts";
 export { interrupted, untilInterrupted } from "./interrupt.ts";
 export type { Layer, LayerHost } from "./layer.ts";
 export { type Logger, type LogLayerOptions, logLayer } from "./log-layer.ts";
+export { isEqual, matchesFilter } from "./match.ts";
 export {
   dispatch,
   type Execute,
@@ -45,32 +61,9 @@ export {
   type WriteResult,
 } from "./operation.ts";
 export { checkDuration, checkInteger, checkKeys, describe, expected, MAX_TIMER_MS } from "./options.ts";
-export { type Position, RANK, type Rank, valueAt } from "./order.ts";
+export { type Direction, type OrderKey, type Position, RANK, type Rank, valueAt } from "./order.ts";
 export { type Problem, type ProblemField, toProblem } from "./problem.ts";
-export {
-  and,
-  type Comparison,
-  contains,
-  DEFAULT_LIMIT,
-  type Direction,
-  eq,
-  type Filter,
-  gt,
-  gte,
-  isIn,
-  lt,
-  lte,
-  MAX_LIMIT,
-  ne,
-  not,
-  type OrderKey,
-  or,
-  type Page,
-  type Path,
-  type PlannedQuery,
-  planQuery,
-  type Query,
-} from "./query.ts";
+export { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PlannedQuery, planQuery, type Query } from "./query.ts";
 export { formatRecordId, MAX_KEY_LENGTH, newRecordId, parseRecordId, type RecordId } from "./record-id.ts";
 export { rowAfter } from "./row-after.ts";
 export { type RunCallOptions, runCall } from "./run-call.ts";

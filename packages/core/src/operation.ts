@@ -1,5 +1,6 @@
 import type { CallContext } from "./context.ts";
-import type { Filter, Page, PlannedQuery } from "./query.ts";
+import type { Filter } from "./filter.ts";
+import type { Page, PlannedQuery } from "./query.ts";
 import type { Statements, TransactionOptions } from "./service.ts";
 import type { Fields, Row } from "./value.ts";
 

@@ -1,5 +1,11 @@
-import type { OrderKey } from "./query.ts";
 import { classOf, compareText, getField } from "./value.ts";
+
+export type Direction = "asc" | "desc";
+
+export interface OrderKey {
+  readonly path: readonly string[];
+  readonly direction: Direction;
+}
 
 /** Where a value stands in the order of types. */
 export const RANK = { nothing: 0, boolean: 1, number: 2, date: 3, string: 4, other: 5 } as const;

@@ -1,5 +1,5 @@
 import { DatabaseErrorOf } from "./errors.ts";
-import { isEqual } from "./filter.ts";
+import { isEqual } from "./match.ts";
 import type { OperationOf, WriteKind } from "./operation.ts";
 import { addNumbers, copyValue, type Fields, getField, type Row, setField, type Value } from "./value.ts";
 

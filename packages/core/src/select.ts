@@ -1,5 +1,5 @@
 import { encodeCursor } from "./cursor.ts";
-import { matchesFilter } from "./filter.ts";
+import { matchesFilter } from "./match.ts";
 import { comparePositionLists, positionsOf } from "./order.ts";
 import type { Page, PlannedQuery } from "./query.ts";
 import type { Row } from "./value.ts";

@@ -1,8 +1,9 @@
 import type { Scope } from "./context.ts";
 import type { ConnectionState } from "./driver.ts";
+import type { Filter } from "./filter.ts";
 import type { DatabaseHealth } from "./health.ts";
 import type { UpdateMode, WriteResult } from "./operation.ts";
-import type { Filter, Page, Query } from "./query.ts";
+import type { Page, Query } from "./query.ts";
 import type { Fields, Patch, Row } from "./value.ts";
 
 export interface CallOptions {

@@ -8,8 +8,9 @@ import {
   buildUpdate,
   checkCallOptions,
 } from "./build.ts";
+import type { Filter } from "./filter.ts";
 import type { OperationOf, ResultOf, StatementKind, WriteResult } from "./operation.ts";
-import type { Filter, Page, Query } from "./query.ts";
+import type { Page, Query } from "./query.ts";
 import type {
   CallOptions,
   CreateOptions,
