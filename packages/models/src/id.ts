@@ -1,4 +1,4 @@
-import { newRecordId, parseRecordId } from "@db/core";
+import { DatabaseErrorOf, MAX_KEY_LENGTH, newRecordId, parseRecordId } from "@db/core";
 
 declare const collection: unique symbol;
 
@@ -16,20 +16,22 @@ export interface RecordIds<C extends string> {
 }
 
 export function recordIds<const C extends string>(collection: C): RecordIds<C> {
+  const is = (id: unknown): id is RecordIdOf<C> => {
+    try {
+      parseRecordId(id, collection);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const expected = `"${collection}:<key>" with a key of 1..${MAX_KEY_LENGTH} well-formed characters without NUL`;
   return {
     collection,
     create: () => newRecordId(collection) as RecordIdOf<C>,
     parse: (id) => {
-      parseRecordId(id, collection);
-      return id as RecordIdOf<C>;
+      if (is(id)) return id;
+      throw new DatabaseErrorOf("INVALID_RECORD_ID", `expected an id ${expected}`, { expected });
     },
-    is: (id): id is RecordIdOf<C> => {
-      try {
-        parseRecordId(id, collection);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    is,
   };
 }

@@ -109,5 +109,12 @@ function ofRule({ type, code, input, expected, requirement }: Detailed): Omit<Is
 
 function keyOf(item: PropertyKey | { readonly key: PropertyKey }): string | number {
   const key: unknown = typeof item === "object" ? item.key : item;
-  return typeof key === "number" ? key : String(key);
+  return typeof key === "number" ? key : shortName(String(key));
+}
+
+const MAX_NAME = 64;
+
+/** A name that the input chose, at a length that can be told. */
+export function shortName(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME).replace(/[\ud800-\udbff]$/u, "")}…`;
 }

@@ -2,7 +2,7 @@ import { formatRecordId, isPlainObject } from "@db/core";
 import { type RecordIdOf, type RecordIds, recordIds } from "./id.ts";
 import type { FieldSchemas, ModelSchema, SchemaInput, SchemaOutput } from "./standard-schema.ts";
 import { asStored } from "./stored.ts";
-import { assertPlainObject, failure, unknownFields, validateFields } from "./validate.ts";
+import { assertNoIssues, assertPlainObject, failure, validateFields } from "./validate.ts";
 
 export interface ModelOptions<Input> {
   /** Fields that every update sets as well, unless its caller gives them: a time of change. Validated like the others. */
@@ -63,16 +63,14 @@ export function defineModel<const C extends string, const S extends ModelSchema>
     parse(input) {
       assertPlainObject(collection, input);
       const { values, issues } = validateFields(fields, input, names);
-      const all = [...issues, ...unknownFields(fields, input)];
-      if (all.length > 0) throw failure(collection, all);
+      assertNoIssues(collection, fields, input, issues);
       return values as Output;
     },
     parsePatch(input) {
       assertPlainObject(collection, input);
       const given: { readonly [field: string]: unknown } = { ...onUpdate?.(), ...input };
       const { values, issues } = validateFields(fields, given, Object.keys(given).filter(isField));
-      const all = [...issues, ...unknownFields(fields, input)];
-      if (all.length > 0) throw failure(collection, all);
+      assertNoIssues(collection, fields, input, issues);
       return values as PatchOf<Output>;
     },
     parseStored(row) {

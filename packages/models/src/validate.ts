@@ -1,11 +1,9 @@
 import { DatabaseErrorOf, type Issue, isPlainObject, setField, toDatabaseError, unsupported } from "@db/core";
-import { toIssue } from "./issue.ts";
+import { shortName, toIssue } from "./issue.ts";
 import type { FieldSchemas, StandardResult, StandardSchema } from "./standard-schema.ts";
 
 /** A hostile object can have any number of unknown fields; more than this tells nobody anything. */
 const MAX_UNKNOWN = 20;
-/** What a message quotes of a field's name. */
-const MAX_NAME = 64;
 
 export interface Validated {
   readonly values: { readonly [field: string]: unknown };
@@ -36,12 +34,14 @@ export function validateFields(
   return { values, issues };
 }
 
-/** The fields of an input that no schema knows. */
-export function unknownFields(schemas: FieldSchemas, input: object): readonly Issue[] {
-  return Object.keys(input)
-    .filter((name) => !Object.hasOwn(schemas, name))
-    .slice(0, MAX_UNKNOWN)
-    .map((name) => ({ path: [name], rule: "unknown_field", expected: "absent" }));
+/** @throws VALIDATION_FAILED where there are issues, or fields of the input that no schema knows */
+export function assertNoIssues(subject: string, schemas: FieldSchemas, input: object, issues: readonly Issue[]): void {
+  const unknown = Object.keys(input).filter((name) => !Object.hasOwn(schemas, name));
+  const told = unknown.slice(0, MAX_UNKNOWN).map((name): Issue => {
+    return { path: [shortName(name)], rule: "unknown_field", expected: "absent" };
+  });
+  const all = [...issues, ...told];
+  if (all.length > 0) throw failure(subject, all, issues.length + unknown.length);
 }
 
 /** @throws VALIDATION_FAILED; a class instance is no plain object, and neither is a Map or an array */
@@ -52,10 +52,15 @@ export function assertPlainObject(
   if (!isPlainObject(input)) throw failure(subject, [{ path: [], rule: "type", expected: "a plain object of fields" }]);
 }
 
-export function failure(subject: string, issues: readonly Issue[]): DatabaseErrorOf<"VALIDATION_FAILED"> {
+/** @param count of all issues, where not all are told */
+export function failure(
+  subject: string,
+  issues: readonly Issue[],
+  count: number = issues.length,
+): DatabaseErrorOf<"VALIDATION_FAILED"> {
   const [first] = issues;
-  const at = first?.path.join(".").slice(0, MAX_NAME) || "the value";
-  const more = issues.length > 1 ? `, and ${issues.length - 1} more` : "";
+  const at = shortName(first?.path.join(".") ?? "") || "the value";
+  const more = count > 1 ? `, and ${count - 1} more` : "";
   return new DatabaseErrorOf(
     "VALIDATION_FAILED",
     `${subject}: expected ${at} to be ${first?.expected ?? "valid"}${more}`,

@@ -34,6 +34,7 @@ describe("NoteId", () => {
   ])("%o is refused", async (id) => {
     const error = await errorOf("INVALID_RECORD_ID", () => NoteId.parse(id));
     expect(error.effect).toBe("none");
+    expect(error.message).toMatch(/^expected an id "notes:<key>" with a key of 1\.\.512 /);
     expect(NoteId.is(id)).toBe(false);
   });
 

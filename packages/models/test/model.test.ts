@@ -61,7 +61,21 @@ describe("parse", () => {
 
   test("any number of unknown fields makes few issues", async () => {
     const input = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`f${index}`, 1]));
-    expect((await issuesOf(() => noteModel.parse({ ...note, ...input }))).length).toBe(20);
+    const error = await errorOf("VALIDATION_FAILED", () => noteModel.parse({ ...note, ...input }));
+    expect(error.facts.issues.length).toBe(20);
+    expect(error.message).toBe("notes: expected f0 to be absent, and 9999 more");
+  });
+
+  test("a long name is cut wherever it is told, never within a character", async () => {
+    const model = defineModel("a", { x: v.optional(v.record(v.string(), v.number())) });
+    const long = `${"k".repeat(63)}😀😀`;
+    const cut = `${"k".repeat(63)}…`;
+    const error = await errorOf("VALIDATION_FAILED", () => model.parse({ [long]: 1, x: { [long]: "" } }));
+    expect(error.facts.issues.map(({ path }) => path)).toEqual([["x", cut], [cut]]);
+    expect((await errorOf("VALIDATION_FAILED", () => model.parse({ [long]: 1 }))).message).toBe(
+      `a: expected ${cut} to be absent`,
+    );
+    expect((await issuesOf(() => model.parse({ ["k".repeat(64)]: 1 })))[0]?.path).toEqual(["k".repeat(64)]);
   });
 });
 

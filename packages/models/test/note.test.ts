@@ -102,6 +102,9 @@ describe("script tags in a title", () => {
     "＜script＞",
     "<ｓｃｒｉｐｔ>",
     "<ſcript>",
+    "<scrıpt>",
+    "<SCRİPT>",
+    "<scr\u2800ipt>",
     "<<script>>",
     "<s<script>cript>",
   ])("%j is refused", async (title) => {
