@@ -10,8 +10,6 @@ export const GRACE_MS: number = 100;
 
 /** The call at the façade: it ends in bounded time whatever becomes of the work. */
 export class BoundedCall extends Call {
-  /** What may have happened to the data when the work never says so. */
-  readonly #lost: Effect;
   readonly #onEnd: (() => void) | undefined;
   #reject: ((reason: DatabaseError) => void) | undefined;
 
@@ -23,8 +21,7 @@ export class BoundedCall extends Call {
     lost: Effect,
     onEnd?: () => void,
   ) {
-    super(timer, timeoutMs, callerSignal, operationId);
-    this.#lost = lost;
+    super(timer, timeoutMs, callerSignal, operationId, lost);
     this.#onEnd = onEnd;
   }
 
@@ -39,7 +36,7 @@ export class BoundedCall extends Call {
     this.begin();
     const { reason } = this;
     try {
-      if (reason !== undefined) fail(reason);
+      if (reason !== undefined) fail(withEffect(reason, "none"));
       else
         work().then((value) => {
           this.end();
@@ -64,7 +61,7 @@ export class BoundedCall extends Call {
     else {
       const reject = this.#reject;
       this.end();
-      reject?.(withEffect(reason, this.#lost));
+      reject?.(reason);
     }
   }
 

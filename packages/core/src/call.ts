@@ -1,6 +1,6 @@
 import { uuidv7 } from "uuidv7";
 import { DeadlineEntry, type DeadlineTimer } from "./deadline.ts";
-import { type DatabaseError, DatabaseErrorOf } from "./errors.ts";
+import { type DatabaseError, DatabaseErrorOf, type Effect, withEffect } from "./errors.ts";
 
 /**
  * One piece of work with an end: a call, an attempt of it, a statement of a transaction. Its signal fires when its own
@@ -9,6 +9,8 @@ import { type DatabaseError, DatabaseErrorOf } from "./errors.ts";
  */
 export class Call extends DeadlineEntry {
   protected readonly timer: DeadlineTimer;
+  /** What may have happened to the data when the work never says so. */
+  protected readonly lost: Effect;
   readonly #timeoutMs: number;
   readonly #callerSignal: AbortSignal | undefined;
   readonly #parent: Call | undefined;
@@ -22,10 +24,12 @@ export class Call extends DeadlineEntry {
     timeoutMs: number,
     callerSignal: AbortSignal | undefined,
     operationId: string | undefined,
+    lost: Effect,
     parent?: Call,
   ) {
     super();
     this.timer = timer;
+    this.lost = lost;
     this.#timeoutMs = timeoutMs;
     this.#callerSignal = callerSignal;
     this.#operationId = operationId;
@@ -55,7 +59,7 @@ export class Call extends DeadlineEntry {
 
   /** A call inside this one, on the same timer. */
   inner(timeoutMs: number, callerSignal?: AbortSignal, operationId?: string): Call {
-    return new Call(this.timer, timeoutMs, callerSignal, operationId, this);
+    return new Call(this.timer, timeoutMs, callerSignal, operationId, this.lost, this);
   }
 
   begin(): void {
@@ -73,9 +77,13 @@ export class Call extends DeadlineEntry {
     this.#parent?.leave(this);
   }
 
-  /** Ends the work, as far as it listens. Only the first reason counts. */
-  stop(reason: DatabaseError): void {
+  /**
+   * Ends the work, as far as it listens. Only the first reason counts. It tells the effect of work that never says: many
+   * pass the reason of a signal on as their own error, and that must not claim that nothing happened.
+   */
+  stop(cause: DatabaseError): void {
     if (this.#reason !== undefined) return;
+    const reason = withEffect(cause, this.lost);
     this.#reason = reason;
     this.timer.remove(this);
     // Not left to `end`: work that never settles must leave nothing on a signal that lives on.

@@ -9,7 +9,8 @@ export interface ConcurrentOptions {
 
 /**
  * Maps items with bounded concurrency; results stand in the order of the items. The first failure stops what has not
- * begun and rejects once what has begun is done, so that nothing runs on behind the caller's back.
+ * begun and rejects once what has begun is done, so that nothing runs on behind the caller's back. Only a source that
+ * hangs is not waited for once the signal has fired.
  */
 export async function mapConcurrent<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -30,7 +31,7 @@ export async function mapConcurrent<T, R>(
         failure = { reason: signal.reason };
         return;
       }
-      const next = await source.next();
+      const next = await (signal === undefined ? source.next() : untilAborted(source.next(), signal));
       if (next.done === true || failure !== undefined) return;
       const index = taken;
       taken += 1;
@@ -43,10 +44,20 @@ export async function mapConcurrent<T, R>(
     });
   await Promise.all(Array.from({ length: concurrency }, guarded));
   if (failure !== undefined) {
-    await close(source);
+    const closed = close(source);
+    if (signal?.aborted !== true) await closed;
     throw failure.reason;
   }
   return results;
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /** As a loop does that is left by an exception: that one counts, not what closing the iterator may throw. */

@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import { withEffect } from "./errors.ts";
 
 /** A tenant: part of a queued write's lane and stored with it. */
 export interface Scope {
@@ -117,7 +118,7 @@ export class Context implements CallContext {
     inner.begin();
     if (inner.reason !== undefined) {
       inner.end();
-      return Promise.reject(inner.reason);
+      return Promise.reject(withEffect(inner.reason, "none"));
     }
     try {
       return work(new Context(inner, facts)).then(

@@ -176,7 +176,7 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     // A subscription has no deadline; it ends with the caller's signal or the service.
     const ended = new AbortController();
     const signal = options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]);
-    const context = new Context(new Call(this.#timer, this.#timeoutMs, signal, undefined), { signal });
+    const context = new Context(new Call(this.#timer, this.#timeoutMs, signal, undefined, "none"), { signal });
     // Before the capabilities, which some drivers know only once connected.
     const refused = refusal(driver, context);
     if (refused !== undefined) throw refused;

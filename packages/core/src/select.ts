@@ -21,10 +21,18 @@ export function selectPage(rows: Iterable<Row>, collection: string, query: Plann
   );
 }
 
-/** Makes the page of rows that were read in order with one more than the limit, which tells whether there is a next. */
-export function pageOf(collection: string, query: PlannedQuery, rows: readonly Row[]): Page {
+/**
+ * Makes the page of rows that were read in order with one more than the limit, which tells whether there is a next.
+ * @param placed a row as it stands in the order, for an adapter whose own values stand among the portable ones
+ */
+export function pageOf(
+  collection: string,
+  query: PlannedQuery,
+  rows: readonly Row[],
+  placed: (row: Row) => Row = (row) => row,
+): Page {
   const { where, order, limit } = query;
   const last = rows[limit - 1];
   if (rows.length <= limit || last === undefined) return { items: rows, next: null };
-  return { items: rows.slice(0, limit), next: encodeCursor({ collection, where, order }, last) };
+  return { items: rows.slice(0, limit), next: encodeCursor({ collection, where, order }, placed(last)) };
 }

@@ -1,4 +1,4 @@
-import { checkInteger, checkKeys } from "./options.ts";
+import { checkInteger, checkKeys, expected } from "./options.ts";
 import type { Query } from "./query.ts";
 import { MAX_LIMIT } from "./query.ts";
 import type { CallOptions, Statements } from "./service.ts";
@@ -22,6 +22,7 @@ export async function* stream(
 ): AsyncGenerator<Row, void, undefined> {
   checkKeys("stream", options, ["pageSize", "signal", "timeoutMs"]);
   const { pageSize = 100, ...call } = options;
+  if ("limit" in query) throw expected("limit", "no limit in the query of a stream (see pageSize)", query.limit);
   checkInteger("pageSize", pageSize, 1, MAX_LIMIT);
   let after = query.after;
   do {

@@ -1,4 +1,4 @@
-import { DatabaseErrorOf } from "./errors.ts";
+import { type DatabaseError, DatabaseErrorOf, type Effect } from "./errors.ts";
 import { checkDuration, checkKeys } from "./options.ts";
 
 export interface TimeoutOptions {
@@ -9,24 +9,23 @@ export interface TimeoutOptions {
 
 /**
  * Runs any work with an end: its signal fires at the timeout or on the caller's abort, and the promise rejects at once,
- * with QUERY_TIMEOUT or with CANCELLED (the signal's reason as cause). Says nothing of what the work did until then.
+ * with QUERY_TIMEOUT or with CANCELLED (the signal's reason as cause). Of what the work did until then it knows nothing, so
+ * the effect is `unknown` once the work has begun.
  */
 export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, options: TimeoutOptions): Promise<T> {
   checkKeys("withTimeout", options, ["timeoutMs", "signal"]);
   const { timeoutMs, signal } = options;
   checkDuration("timeoutMs", timeoutMs);
+  if (signal?.aborted === true) throw cancelled("none", signal);
   const controller = new AbortController();
-  const cancel = (): void =>
-    controller.abort(
-      new DatabaseErrorOf("CANCELLED", "cancelled by the caller's signal", {}, { cause: signal?.reason }),
-    );
-  const expire = (): void =>
-    controller.abort(new DatabaseErrorOf("QUERY_TIMEOUT", `no answer within ${timeoutMs} ms`, { timeoutMs }));
-  if (signal?.aborted === true) cancel();
+  const cancel = (): void => controller.abort(cancelled("unknown", signal));
+  const expire = (): void => {
+    const message = `no answer within ${timeoutMs} ms`;
+    controller.abort(new DatabaseErrorOf("QUERY_TIMEOUT", message, { timeoutMs }, { effect: "unknown" }));
+  };
   signal?.addEventListener("abort", cancel, { once: true });
   const timer = setTimeout(expire, timeoutMs);
   try {
-    controller.signal.throwIfAborted();
     return await new Promise<T>((resolve, reject) => {
       controller.signal.addEventListener("abort", () => reject(controller.signal.reason), { once: true });
       work(controller.signal).then(resolve, reject);
@@ -35,4 +34,8 @@ export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, 
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
   }
+}
+
+function cancelled(effect: Effect, signal: AbortSignal | undefined): DatabaseError {
+  return new DatabaseErrorOf("CANCELLED", "cancelled by the caller's signal", {}, { effect, cause: signal?.reason });
 }

@@ -1,5 +1,14 @@
+import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { createDatabase, defineDriver, type Layer, type Operation } from "../src/index.ts";
+import {
+  attemptTimeout,
+  createDatabase,
+  defineDriver,
+  type Layer,
+  mapConcurrent,
+  type Operation,
+  withTimeout,
+} from "../src/index.ts";
 
 test("what is written is what was passed, whatever its owner does to it afterwards", async () => {
   const gate = Promise.withResolvers<void>();
@@ -87,4 +96,35 @@ test("a layer that returns no function is found when the service is made", () =>
   expect(() => createDatabase({ driver, layers: [broken] })).toThrow(
     /layers\[0\]: expected a layer that returns a function/,
   );
+});
+
+test("a driver that passes the signal's reason on does not claim that a write did nothing", async () => {
+  const passing = (signal: AbortSignal): Promise<never> =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const driver = defineDriver({
+    name: "passing",
+    statements: { delete: (_, { signal }) => passing(signal), read: (_, { signal }) => passing(signal) },
+  });
+  const db = createDatabase({ driver, layers: [attemptTimeout({ timeoutMs: 5 })] });
+  await db.connect();
+  await expect(db.delete("notes:1")).rejects.toMatchObject({ code: "QUERY_TIMEOUT", effect: "unknown" });
+  await expect(db.read("notes:1")).rejects.toMatchObject({ code: "QUERY_TIMEOUT", effect: "none" });
+  await expect(db.delete("notes:1", { signal: AbortSignal.abort() })).rejects.toMatchObject({ effect: "none" });
+});
+
+test("withTimeout says that it does not know what the work did, unless it never began", async () => {
+  const forever = (): Promise<never> => new Promise(() => {});
+  await expect(withTimeout(forever, { timeoutMs: 5 })).rejects.toMatchObject({ effect: "unknown" });
+  const signal = AbortSignal.abort();
+  await expect(withTimeout(forever, { timeoutMs: 5, signal })).rejects.toMatchObject({ effect: "none" });
+});
+
+test("mapConcurrent does not wait for a source that hangs once the signal has fired", async () => {
+  const hanging = { [Symbol.asyncIterator]: () => ({ next: (): Promise<never> => new Promise(() => {}) }) };
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const mapped = mapConcurrent(hanging, async () => {}, { signal: controller.signal });
+  controller.abort(reason);
+  await expect(mapped).rejects.toBe(reason);
+  expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
 });

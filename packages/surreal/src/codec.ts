@@ -1,10 +1,13 @@
-import { isPlainObject } from "@db/core";
+import { invalid, isPlainObject } from "@db/core";
 import { CborCodec } from "surrealdb";
 import { CborReader } from "./cbor-reader.ts";
 import { CborWriter } from "./cbor-writer.ts";
 
 const NONE = 6;
 const DATETIME = 12;
+/** The bounds of the engine's calendar; a `Date` goes a little further. */
+const EARLIEST_MS = -8_334_601_228_800_000;
+const LATEST_MS = 8_210_266_876_799_999;
 
 /** What the SDK makes of its own classes before they are written. */
 interface Tagged {
@@ -81,6 +84,8 @@ export class ExactCodec extends CborCodec {
   }
 
   #writeDate(writer: CborWriter, milliseconds: number): void {
+    if (milliseconds < EARLIEST_MS || milliseconds > LATEST_MS)
+      throw invalid([], "date", "a date that SurrealDB can hold");
     const seconds = Math.floor(milliseconds / 1_000);
     writer.head(6, DATETIME);
     writer.head(4, 2);

@@ -6,8 +6,6 @@ export interface Seen {
   readonly effect: Effect;
   /** The record that was written. */
   readonly id?: string;
-  /** The path of the engine. */
-  readonly path?: string;
 }
 
 /** The parts of the SDK's errors that rules go by. The SDK's `CborNumberError` is not even an `Error`. */
@@ -31,6 +29,8 @@ const LOCKED = /already locked by another process|lock hold by current process|W
 /** Greedy up to the last match: the text before it holds values, which may imitate it. */
 const FIELD = /^(?:Found .* for field|Couldn't coerce value for field) `(.+?)`(?: of |, with record )/s;
 const UNKNOWN_FIELD = /^Found field '(.+)', but no such field exists for table/s;
+const SCHEMA_EVENT = /^Error while processing event /;
+const UNKNOWN_FUNCTION = /^(?:The function|Function) '.*' (?:does not exist|not found)/s;
 const INDEX = /^Database index `(.+?)` already contains /s;
 
 /**
@@ -51,7 +51,7 @@ const RULES: readonly Rule[] = [
   {
     when: ({ kind, detail }) => kind === "AlreadyExists" && detail === "Record",
     make: (_, { id = "" }, cause) =>
-      new DatabaseErrorOf("ALREADY_EXISTS", `${id === "" ? "the record" : id} already exists`, { id }, harmless(cause)),
+      new DatabaseErrorOf("ALREADY_EXISTS", "a record of this id exists", { id }, harmless(cause)),
   },
   {
     when: ({ kind }) => kind === "AlreadyExists",
@@ -61,12 +61,7 @@ const RULES: readonly Rule[] = [
   {
     when: ({ kind }) => kind === "NotFound",
     make: (_, { id = "" }, cause) =>
-      new DatabaseErrorOf(
-        "NOT_FOUND",
-        `${id === "" ? "what the query names" : id} does not exist`,
-        { id },
-        harmless(cause),
-      ),
+      new DatabaseErrorOf("NOT_FOUND", "what was asked for does not exist", { id }, harmless(cause)),
   },
   {
     when: ({ message, detail }) => detail === "TransactionConflict" || CONFLICT.test(message),
@@ -132,10 +127,10 @@ const RULES: readonly Rule[] = [
     },
   },
   {
-    when: ({ message }) => LOCKED.test(message),
-    make: (_, { path = "" }, cause) => {
-      const message = `${path} is open already: one process at a time, and a rocksdb path only once in a process`;
-      return new DatabaseErrorOf("DATABASE_LOCKED", message, { path }, harmless(cause));
+    when: ({ message }) => SCHEMA_EVENT.test(message) || UNKNOWN_FUNCTION.test(message),
+    make: (_, __, cause) => {
+      const expected = "what the schema's events accept and functions that exist";
+      return new DatabaseErrorOf("INVALID_QUERY", `expected ${expected}; see cause`, { expected }, harmless(cause));
     },
   },
   {
@@ -184,10 +179,13 @@ export function isMissingTable(error: unknown): boolean {
   return isDatabaseError(error) && error.code === "NOT_FOUND" && read(error.cause).detail === "Table";
 }
 
-/** Why an engine could not be opened. */
+/** Why an engine could not be opened. Only here is its text about a lock believed: elsewhere it may be a caller's value. */
 export function classifyOpening(thrown: unknown, path: string): DatabaseError {
-  const error = classify(thrown, { effect: "none", path });
-  if (error.code !== "INTERNAL") return error;
+  if (isDatabaseError(thrown)) return thrown;
+  if (LOCKED.test(read(thrown).message)) {
+    const message = `${path} is open already: one process at a time, and a rocksdb path only once in a process`;
+    return new DatabaseErrorOf("DATABASE_LOCKED", message, { path }, harmless(thrown));
+  }
   return new DatabaseErrorOf(
     "CONNECTION_FAILED",
     `cannot open ${path}; see cause`,

@@ -51,7 +51,9 @@ export function any(terms: readonly string[]): string {
 
 /** The id of a row is compared as the text that callers know it by. */
 function subject(path: readonly string[], parameters: Parameters): string {
-  return path.length === 1 && path[0] === "id" ? "(record::tb(id) + ':' + record::id(id))" : parameters.path(path);
+  return path.length === 1 && path[0] === "id"
+    ? "(record::tb(id) + ':' + type::string(record::id(id)))"
+    : parameters.path(path);
 }
 
 function containsText(found: string, value: Value, parameters: Parameters): string {

@@ -51,9 +51,22 @@ function byId(
   return `SELECT * FROM ${range}${whereText(conditions)} LIMIT ${limit}`;
 }
 
+/** Names of columns: with NUL in them, which no field has. */
+const ROW = column("row");
+const ID = column("id");
+
+/** The row among the columns of an ordered page. */
+export function rowIn(columns: unknown): unknown {
+  return (columns as { readonly [name: string]: unknown })["\0row"];
+}
+
+function column(name: string): string {
+  return `\`\\u{0}${name}\``;
+}
+
 /**
  * Rows in the order of their fields' positions. ORDER BY takes aliases only, and LIMIT is right only where the table
- * stands literally in FROM (engine 3.0.2); the row goes under an alias of its own, so that no field collides.
+ * stands literally in FROM; the engine (3.0.2) puts those aliases into `$this` as well, so they are taken out of the row.
  */
 function byKeys(
   collection: string,
@@ -64,46 +77,54 @@ function byKeys(
   parameters: Parameters,
 ): string {
   const ranks = parameters.bind(RANKS);
-  const terms = order.slice(0, -1).flatMap(({ path, direction }, index) => {
+  const terms = order.slice(0, -1).flatMap(({ path, direction }, index): readonly Term[] => {
     const found = parameters.path(path);
     return [
-      { alias: `r${index}`, direction, text: `(${ranks}[type::of(${found})] ?? ${RANK.other})` },
-      { alias: `v${index}`, direction, text: positionText(found, ranks) },
+      { name: `r${index}`, direction, text: `(${ranks}[type::of(${found})] ?? ${RANK.other})` },
+      { name: `v${index}`, direction, text: positionText(found, ranks) },
     ];
   });
   const idDirection = order.at(-1)?.direction ?? "asc";
-  const columns = terms.map(({ alias, text }) => `${text} AS ${alias}`).join(", ");
-  const sorting = terms.map(({ alias, direction }) => `${alias} ${direction}`).join(", ");
+  const added = parameters.bind([...terms.map(({ name }) => name), "id", "row"].map((name) => `\0${name}`));
+  const columns = terms.map(({ name, text }) => `${text} AS ${column(name)}`).join(", ");
+  const sorting = terms.map(({ name, direction }) => `${column(name)} ${direction}`).join(", ");
   const behind = after === undefined ? [] : [behindText(terms, idDirection, after, parameters)];
   const source = `${identifier(collection)}${whereText([...behind, ...conditions])}`;
-  return `SELECT id AS i, $this AS d, ${columns} FROM ${source} ORDER BY ${sorting}, i ${idDirection} LIMIT ${limit}`;
+  const row = `object::remove($this, ${added}) AS ${ROW}`;
+  return `SELECT id AS ${ID}, ${row}, ${columns} FROM ${source} ORDER BY ${sorting}, ${ID} ${idDirection} LIMIT ${limit}`;
 }
 
-/** Core's ranks by the engine's names of types; what is not named ranks last. */
+/** Core's ranks by the engine's names of types; what is not named ranks last. A decimal is a number among numbers. */
 const RANKS = {
   none: RANK.nothing,
   null: RANK.nothing,
   bool: RANK.boolean,
   int: RANK.number,
   float: RANK.number,
+  decimal: RANK.number,
   datetime: RANK.date,
   string: RANK.string,
 };
 
-/** The value within its rank. Of a date the milliseconds that a `Date` holds, or a cursor would not pass its row. */
+/**
+ * The value within its rank. Of a date the milliseconds that a `Date` holds, or a cursor would not pass its row; of a
+ * decimal the nearest float, which is what a cursor holds of it.
+ */
 function positionText(found: string, ranks: string): string {
-  const date = `IF type::is_datetime(${found}) { time::millis(${found}) } ELSE { ${found} }`;
-  return `(IF ${ranks}[type::of(${found})] { ${date} } ELSE { NONE })`;
+  const date = `IF type::is_datetime(${found}) { time::millis(${found}) }`;
+  const decimal = `ELSE IF type::is_decimal(${found}) { <float> ${found} }`;
+  return `(IF ${ranks}[type::of(${found})] { ${date} ${decimal} ELSE { ${found} } } ELSE { NONE })`;
 }
 
 interface Term {
+  readonly name: string;
   readonly text: string;
   readonly direction: OrderKey["direction"];
 }
 
 /** Behind a cursor: greater at the first term where it differs. Flat, for the parser's depth is limited. */
 function behindText(
-  terms: readonly Term[],
+  terms: readonly Pick<Term, "text" | "direction">[],
   idDirection: OrderKey["direction"],
   after: readonly Position[],
   parameters: Parameters,

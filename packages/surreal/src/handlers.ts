@@ -6,13 +6,12 @@ import {
   isDatabaseError,
   type OperationOf,
   pageOf,
-  type Row,
   type StatementKind,
   type WriteResult,
 } from "@db/core";
 import { isMissingTable } from "./errors.ts";
-import { countText, findText, type Statement } from "./find-text.ts";
-import { recordOf, rowOf } from "./row.ts";
+import { countText, findText, rowIn, type Statement } from "./find-text.ts";
+import { recordOf, rowOf, withId, withNumbers } from "./row.ts";
 import type { Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
 import { createText, deleteText, MISMATCH, NOT_A_NUMBER, updateText } from "./write-text.ts";
@@ -44,13 +43,17 @@ export function createHandlers(session: Session, locks: WriteLocks): Handlers<St
       const onDone = await locks.create(operation, context);
       const row = await session.ask(createText(operation), context, { effect: "unknown", id, onDone });
       locks.created(operation.collection);
-      return { id, operationId: context.operationId, status: "committed", ...(returning ? { row: rowOf(row) } : {}) };
+      return {
+        id,
+        operationId: context.operationId,
+        status: "committed",
+        ...(returning ? { row: withId(row, id) } : {}),
+      };
     },
     async read({ id }, context) {
       const statement = { text: "SELECT * FROM ONLY $id", values: { id: recordOf(id) } };
       const row = await session.ask(statement, context, { effect: "none", id }).catch(missingTable);
-      // Inside a transaction the engine (3.0.2) leaves the id out of a row that this transaction wrote.
-      return row === undefined ? undefined : { ...(row as Row), id };
+      return row === undefined ? undefined : withId(row, id);
     },
     update: (operation, context) =>
       write(operation, updateText(operation), context).catch((error: unknown) => {
@@ -61,8 +64,8 @@ export function createHandlers(session: Session, locks: WriteLocks): Handlers<St
       const found = await session.ask(findText(operation), context, { effect: "none" }).catch(missingTable);
       const rows = (found as readonly unknown[] | undefined) ?? [];
       const ordered = operation.query.order.length > 1;
-      const plain = ordered ? rows.map((entry) => (entry as { readonly d: unknown }).d) : rows;
-      return pageOf(operation.collection, operation.query, plain.map(rowOf));
+      const plain = ordered ? rows.map(rowIn) : rows;
+      return pageOf(operation.collection, operation.query, plain.map(rowOf), withNumbers);
     },
     async count(operation, context) {
       const found = await session.ask(countText(operation), context, { effect: "none" }).catch(missingTable);
@@ -84,19 +87,20 @@ function missingTable(error: unknown): undefined {
 
 function resultOf(operation: Write, answer: unknown, context: CallContext): WriteResult {
   const { id, returning } = operation;
-  if (typeof answer === "object" && answer !== null && "row" in answer) {
+  if (typeof answer === "object" && answer !== null) {
+    const row = operation.kind === "delete" ? answer : (answer as { readonly row: unknown }).row;
     return {
       id,
       operationId: context.operationId,
       status: "committed",
-      ...(returning ? { row: rowOf(answer.row) } : {}),
+      ...(returning ? { row: withId(row, id) } : {}),
     };
   }
-  if (answer === MISMATCH) throw new DatabaseErrorOf("PRECONDITION_FAILED", `${id} is not as expected`, { id });
+  if (answer === MISMATCH) throw new DatabaseErrorOf("PRECONDITION_FAILED", "a field is not as expected", { id });
   if (typeof answer === "number" && answer >= NOT_A_NUMBER && operation.kind === "update") {
     throw notANumber(Object.keys(operation.data)[answer - NOT_A_NUMBER] ?? "");
   }
-  throw new DatabaseErrorOf("NOT_FOUND", `${id} does not exist`, { id });
+  throw new DatabaseErrorOf("NOT_FOUND", "no record of this id exists", { id });
 }
 
 function notANumber(field: string, cause?: unknown): DatabaseErrorOf<"FIELD_VIOLATION"> {

@@ -1,19 +1,23 @@
 import { Decimal, Duration, Geometry, RecordId, Table, Uuid } from "surrealdb";
 
+/** SurrealDB's own value types, which may be stored beside the portable ones. */
+export type SurrealValue = Decimal | Duration | Geometry | RecordId | Table | Uuid;
+
 declare module "@db/core" {
   interface AdapterValues {
-    readonly surreal: Decimal | Duration | Geometry | RecordId | Table | Uuid;
+    readonly surreal: SurrealValue;
   }
 }
 
-/** SurrealDB's own value types, which may be stored beside the portable ones. */
+const OWN: readonly (abstract new (...parts: never[]) => unknown)[] = [
+  Decimal,
+  Duration,
+  Geometry,
+  RecordId,
+  Table,
+  Uuid,
+];
+
 export function ownsValue(value: object): boolean {
-  return (
-    value instanceof Decimal ||
-    value instanceof Duration ||
-    value instanceof Geometry ||
-    value instanceof RecordId ||
-    value instanceof Table ||
-    value instanceof Uuid
-  );
+  return OWN.some((own) => value instanceof own);
 }

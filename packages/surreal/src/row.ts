@@ -1,5 +1,5 @@
-import { type Row, unsupported } from "@db/core";
-import { RecordId } from "surrealdb";
+import { isPlainObject, type Row, setField, unsupported } from "@db/core";
+import { Decimal, RecordId } from "surrealdb";
 
 /** The record that an id names; core has checked the id. */
 export function recordOf(id: string): RecordId {
@@ -14,6 +14,24 @@ export function recordOf(id: string): RecordId {
 export function rowOf(found: unknown): Row {
   const { id } = found as { readonly id: unknown };
   return { ...(found as Row), id: textOf(id) };
+}
+
+/** Inside a transaction the engine (3.0.2) leaves the id out of a row that this transaction wrote; the caller knows it. */
+export function withId(found: unknown, id: string): Row {
+  return { ...(found as Row), id };
+}
+
+/** A row as it stands in the order: its decimals among the numbers. */
+export function withNumbers(row: Row): Row {
+  return numbersIn(row) as Row;
+}
+
+function numbersIn(value: unknown): unknown {
+  if (value instanceof Decimal) return Number(value.toString());
+  if (!isPlainObject(value)) return value;
+  const copy: { [field: string]: unknown } = {};
+  for (const [name, field] of Object.entries(value)) setField(copy, name, numbersIn(field));
+  return copy;
 }
 
 function textOf(id: unknown): string {

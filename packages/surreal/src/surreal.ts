@@ -50,7 +50,7 @@ export function surreal(options: SurrealOptions): Driver {
     async begin(_, context) {
       const release = await order.unknown(context);
       try {
-        return new EmbeddedTransaction(await begin(connected(), session, context), busy, release);
+        return new EmbeddedTransaction(await begin(connected(), session, busy, context), busy, release);
       } catch (error) {
         release();
         throw error;
@@ -74,7 +74,12 @@ export function surreal(options: SurrealOptions): Driver {
 }
 
 /** A transaction that was begun when nobody waits for it any more is cancelled. */
-async function begin(connection: Surreal, session: Session, context: CallContext): Promise<SurrealTransaction> {
+async function begin(
+  connection: Surreal,
+  session: Session,
+  busy: Busy,
+  context: CallContext,
+): Promise<SurrealTransaction> {
   let begun: Promise<SurrealTransaction> | undefined;
   const start = (): Promise<SurrealTransaction> => {
     begun = connection.beginTransaction();
@@ -83,7 +88,7 @@ async function begin(connection: Surreal, session: Session, context: CallContext
   try {
     return await session.send(start, context, { effect: "none" });
   } catch (error) {
-    begun?.then((transaction) => transaction.cancel()).catch(reportLeftover);
+    begun?.then((transaction) => busy.track(() => transaction.cancel())).catch(reportLeftover);
     if (!isDatabaseError(error) || error.code !== "INTERNAL") throw error;
     const message = "the database refused to begin a transaction";
     throw new DatabaseErrorOf("TRANSACTION_FAILED", message, { phase: "begin" }, { cause: error.cause });
@@ -117,13 +122,17 @@ async function openOnce(options: CheckedOptions, context: CallContext): Promise<
   }
 }
 
-/** Refuses to close an engine that is still at work: that can abort the process. */
+/** An engine that is still at work is closed once it is done: closing it before can abort the process. */
 async function close(connection: Surreal | undefined, busy: Busy, context: CallContext): Promise<void> {
   if (connection === undefined) return;
   try {
     await untilInterrupted(busy.idle(), context, "none");
   } catch (cause) {
-    const message = `the engine is still working on ${busy.count} statements and stays open: closing it now could abort the process`;
+    busy
+      .idle()
+      .then(() => connection.close())
+      .catch(reportLeftover);
+    const message = `the engine is still working on ${busy.count} statements; it closes when it is done with them`;
     throw new DatabaseErrorOf("INTERNAL", message, {}, { cause });
   }
   await untilInterrupted(connection.close(), context, "none");

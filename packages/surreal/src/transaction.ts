@@ -2,10 +2,12 @@ import {
   type CallContext,
   DatabaseErrorOf,
   type DriverTransaction,
-  type ErrorCode,
   type Handlers,
   isDatabaseError,
+  isWrite,
+  type Operation,
   type StatementKind,
+  seen,
   untilInterrupted,
 } from "@db/core";
 import type { SurrealTransaction } from "surrealdb";
@@ -13,15 +15,6 @@ import { classify } from "./errors.ts";
 import { createHandlers, type WriteLocks } from "./handlers.ts";
 import { Busy, Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
-
-/** Refusals that were decided before anything was changed, so that the transaction may go on. */
-const CLEAN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PRECONDITION_FAILED",
-  "VALIDATION_FAILED",
-  "UNSUPPORTED",
-]);
 
 const FREE: Release = () => {};
 /** A transaction has what it needs: its statements follow one another, and its conflicts show at the commit. */
@@ -55,7 +48,9 @@ export class EmbeddedTransaction implements DriverTransaction {
     const handlers = createHandlers(this.#session, NO_LOCKS);
     const inTurn = <K extends StatementKind>(kind: K): Handlers<StatementKind>[K] =>
       ((operation, context) =>
-        this.#inTurn(() => handlers[kind](operation as never, context))) as Handlers<StatementKind>[K];
+        this.#inTurn(seen(operation), context, () =>
+          handlers[kind](operation as never, context),
+        )) as Handlers<StatementKind>[K];
     this.statements = {
       create: inTurn("create"),
       read: inTurn("read"),
@@ -91,18 +86,51 @@ export class EmbeddedTransaction implements DriverTransaction {
     if (this.#committed) return;
     const cancelled = this.#last
       .then(() => this.#busy.idle())
-      .then(() => this.#transaction.cancel())
+      .then(() => this.#busy.track(() => this.#transaction.cancel()))
       .catch(ignoreEnded)
       .finally(this.#release);
     await untilInterrupted(cancelled, context, "none");
   }
 
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(() => this.#busy.idle()).then(run);
-    this.#last = turn.catch((error: unknown) => {
-      if (!isDatabaseError(error) || !CLEAN.has(error.code)) this.#doom = error;
-    });
-    return turn;
+  async #inTurn<T>(operation: Operation, context: CallContext, run: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    const turn = Promise.withResolvers<void>();
+    this.#last = before.then(() => turn.promise);
+    try {
+      // One whose time runs out in the line was never sent.
+      await untilInterrupted(
+        before.then(() => this.#busy.idle()),
+        context,
+        "none",
+      );
+      return await run().catch((error: unknown) => {
+        if (leavesTraces(operation, error)) this.#doom = error;
+        throw error;
+      });
+    } finally {
+      turn.resolve();
+    }
+  }
+}
+
+/**
+ * Whether a failed statement may have left something behind in the transaction: the engine (3.0.2) does not undo it there.
+ * Refusals of ours were decided before anything was changed; of a caller's own text nobody knows.
+ */
+function leavesTraces(operation: Operation, error: unknown): boolean {
+  if (!isWrite(operation)) return false;
+  if (operation.kind === "query" || !isDatabaseError(error)) return true;
+  switch (error.code) {
+    case "NOT_FOUND":
+    case "PRECONDITION_FAILED":
+    case "VALIDATION_FAILED":
+      return false;
+    case "ALREADY_EXISTS":
+      return operation.kind !== "create";
+    case "FIELD_VIOLATION":
+      return error.cause !== undefined;
+    default:
+      return true;
   }
 }
 

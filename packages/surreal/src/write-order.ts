@@ -53,6 +53,6 @@ export class WriteOrder {
   }
 
   #forget(id: string, line: Turnstile): void {
-    if (line.idle) this.#records.delete(id);
+    if (line.idle && this.#records.get(id) === line) this.#records.delete(id);
   }
 }

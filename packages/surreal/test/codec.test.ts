@@ -18,7 +18,7 @@ const { value } = fc.letrec<{ value: Value }>((tie) => ({
     finite,
     int64,
     fc.string({ unit: "grapheme" }),
-    fc.date({ noInvalidDate: true }),
+    fc.date({ noInvalidDate: true, min: new Date(-8.3e15), max: new Date(8.2e15) }),
     fc.uint8Array(),
     fc.array(tie("value")),
     fc.dictionary(fc.string({ unit: "grapheme" }), tie("value")),

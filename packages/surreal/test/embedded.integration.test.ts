@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createDatabase, type DatabaseService, eq, stream } from "@db/core";
 import { surreal } from "@db/surreal";
+import { Decimal } from "surrealdb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { driverOf, ENGINES, freshPath, urlOf } from "./support/engines.ts";
 
@@ -80,6 +81,83 @@ for (const engine of ENGINES) {
       expect(await db.count("half")).toBe(0);
     });
 
+    test("a query of several rows that failed at the second cannot be committed, whatever its error", async () => {
+      await db.create("several", {}, { id: "several:x" });
+      const work = db.transaction(async (tx) => {
+        await tx.query("INSERT INTO several [{ id: 'n1' }, { id: 'x' }, { id: 'n2' }]").catch(() => "caught");
+      });
+      await expect(work).rejects.toMatchObject({ code: "TRANSACTION_FAILED", effect: "none" });
+      expect(await db.count("several")).toBe(1);
+    });
+
+    test("refusals that changed nothing leave a transaction as it was", async () => {
+      await db.create("refused", { text: "t" }, { id: "refused:1" });
+      await db.transaction(async (tx) => {
+        const refusals = [
+          tx.create("refused", {}, { id: "refused:1" }),
+          tx.update("refused:2", {}),
+          tx.delete("refused:1", { expect: { text: "other" } }),
+          tx.update("refused:1", { text: 1 }, { mode: "increment" }),
+        ];
+        const codes = (await Promise.allSettled(refusals)).map((one) =>
+          one.status === "rejected" ? one.reason.code : "done",
+        );
+        expect(codes).toEqual(["ALREADY_EXISTS", "NOT_FOUND", "PRECONDITION_FAILED", "FIELD_VIOLATION"]);
+        await tx.update("refused:1", { done: true });
+      });
+      expect(await db.read("refused:1")).toEqual({ id: "refused:1", text: "t", done: true });
+    });
+
+    test("every write of a transaction gives back its row with the id", async () => {
+      await db.create("given", { n: 0 }, { id: "given:1" });
+      await db.transaction(async (tx) => {
+        const made = await tx.create("given", { n: 1 }, { id: "given:2", returning: true });
+        const changed = await tx.update("given:2", { n: 2 }, { returning: true });
+        const gone = await tx.delete("given:2", { returning: true });
+        const old = await tx.delete("given:1", { returning: true });
+        expect([made, changed, gone, old].map(({ row }) => row)).toEqual([
+          { id: "given:2", n: 1 },
+          { id: "given:2", n: 2 },
+          { id: "given:2", n: 2 },
+          { id: "given:1", n: 0 },
+        ]);
+      });
+    });
+
+    test("a statement whose time runs out in the line is never sent and does not doom its transaction", async () => {
+      await db.transaction(async (tx) => {
+        const slow = tx.query("CREATE waiting:1; RETURN sleep(300ms)");
+        const start = performance.now();
+        await expect(tx.create("waiting", {}, { timeoutMs: 30 })).rejects.toMatchObject({ code: "QUERY_TIMEOUT" });
+        expect(performance.now() - start).toBeLessThan(250);
+        await slow;
+      });
+      expect(await db.count("waiting")).toBe(1);
+    });
+
+    test("an ordered page gives the rows as they are stored, also with fields named like our columns", async () => {
+      const stored = { id: "named:1", n: 1, r0: "mine", v0: "mine", i: "mine", d: "mine" };
+      await db.create("named", stored, { id: stored.id });
+      expect((await db.find("named", { order: [["n", "asc"]] })).items).toEqual([stored]);
+    });
+
+    test("decimals are ordered among the numbers, page by page", async () => {
+      const values = [new Decimal("10.5"), 9, new Decimal("100"), 10n, new Decimal("-1"), 10.4];
+      await Promise.all(values.map((d) => db.create("decimals", { d })));
+      const seen: string[] = [];
+      for await (const { d } of stream(db, "decimals", { order: [["d", "asc"]] }, { pageSize: 1 }))
+        seen.push(String(d));
+      expect(seen).toEqual(["-1", "9", "10", "10.4", "10.5", "100"]);
+    });
+
+    test("a sum that is no finite number, and a date beyond the engine's calendar, are refused", async () => {
+      await db.create("bounds", { n: 1e308 }, { id: "bounds:1" });
+      const sum = db.update("bounds:1", { n: 1e308 }, { mode: "increment" });
+      await expect(sum).rejects.toMatchObject({ code: "FIELD_VIOLATION", effect: "none" });
+      const late = db.create("bounds", { at: new Date(8.64e15) });
+      await expect(late).rejects.toMatchObject({ code: "VALIDATION_FAILED", effect: "none" });
+    });
+
     test("concurrent statements in one transaction lose nothing", async () => {
       await db.create("counters", { n: 0 }, { id: "counters:inside" });
       await db.transaction(async (tx) => {
@@ -117,6 +195,15 @@ for (const engine of ENGINES) {
         code: "UNSUPPORTED",
         message: expect.stringContaining("odd:7"),
       });
+    });
+
+    test("a record of a table with computed fields can be deleted, and its row had them", async () => {
+      await db.query("DEFINE TABLE computed; DEFINE FIELD twice ON computed COMPUTED n * 2");
+      await db.create("computed", { n: 1 }, { id: "computed:1" });
+      await db.create("computed", { n: 2 }, { id: "computed:2" });
+      await db.delete("computed:1");
+      const { row } = await db.delete("computed:2", { expect: { n: 2 }, returning: true });
+      expect(row).toEqual({ id: "computed:2", n: 2, twice: 4 });
     });
 
     test("schema errors name the field or the index, and never the value", async () => {
@@ -215,6 +302,11 @@ describe("closing", () => {
       expect(stdout.trim()).toBe("closed with 0 pending");
     },
   );
+
+  test("of an engine that is still at work rejects in time, and the engine closes when it is done", async () => {
+    const { stdout } = await inChild("late", "mem://");
+    expect(stdout.trim()).toBe("INTERNAL");
+  });
 
   test("a statement that outlives its caller is waited for, and its caller is told at once", async () => {
     const driver = surreal({ url: "mem://", namespace: "test", database: "test" });

@@ -143,12 +143,23 @@ const CASES: readonly (readonly [string, Error, { code: string; effect?: string;
     { name: "CborNumberError", message: "too big" } as Error,
     { code: "VALIDATION_FAILED" },
   ],
+  [
+    "an event that throws",
+    told({ message: "Error while processing event audit: An error occurred: SECRET" }),
+    { code: "INVALID_QUERY" },
+  ],
+  ["a function that is none", told({ message: "Function 'fn::x' not found" }), { code: "INVALID_QUERY" }],
+  [
+    "a value that imitates a lock",
+    told({ message: "Expected `int` but found 'already locked by another process'" }),
+    { code: "INTERNAL", effect: "unknown" },
+  ],
   ["what nobody has seen yet", told({ message: "a new kind of trouble" }), { code: "INTERNAL", effect: "unknown" }],
 ];
 
 describe("the engine's errors become the contract's", () => {
   test.each(CASES)("%s", (_, error, wanted) => {
-    const made = classify(error, { effect: "unknown", id: "a:1", path: "p" });
+    const made = classify(error, { effect: "unknown", id: "a:1" });
     expect(made).toMatchObject({ effect: "none", ...wanted });
     expect(made.cause).toBe(error);
     expect(made.message).not.toMatch(/SECRET|-2|imitates/);

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { type DatabaseService, eq, planQuery, type Query, type Row, selectPage } from "@db/core";
+import {
+  copyValue,
+  type DatabaseService,
+  eq,
+  equalValues,
+  planQuery,
+  type Query,
+  type Row,
+  selectPage,
+} from "@db/core";
 import { idsOf, rejects, show } from "./assertions.ts";
 import type { CaseContext, Theme } from "./conformance-case.ts";
 import { createRows, diverseRows } from "./diverse-rows.ts";
@@ -121,6 +130,9 @@ async function agreesOn({ db, collection }: CaseContext, rows: readonly Row[], b
   const expected = idsOf(selectPage(rows, collection, planQuery(collection, { order: by, limit: 1_000 })).items);
   const all = await db.find(collection, { order: by, limit: 1_000 });
   assert.deepEqual(named(idsOf(all.items)), named(expected), `the order ${show(by)}`);
+  for (const row of all.items) {
+    assert.ok(equalValues(row, copyValue(rowOf.get(row.id))), `the order ${show(by)} gives ${row.id} as it was stored`);
+  }
   const paged = await allPages(db, collection, { order: by, limit: 7 });
   assert.deepEqual(named(paged), named(expected), `the order ${show(by)}, seven at a time`);
 }
