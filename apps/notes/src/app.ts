@@ -18,7 +18,7 @@ export interface AppOptions {
   readonly logger: Logger;
   /** Default the notes. */
   readonly resources?: readonly Resource[];
-  /** Of a request's body, in bytes. Default 262,144: room for 10,000 characters of 25 bytes. */
+  /** Of a request's body, in bytes. Default 786,432: twice what 10,000 emoji of 35 bytes need. */
   readonly bodyLimitBytes?: number;
   /** Default `0.0.0`. */
   readonly version?: string;
@@ -28,7 +28,7 @@ export interface AppOptions {
 
 /** The whole service but its port: tests ask it with `app.request(…)`. */
 export function createApp(options: AppOptions): Hono<AppEnv> {
-  const { db, logger, resources = [noteResource], bodyLimitBytes = 262_144, version = "0.0.0" } = options;
+  const { db, logger, resources = [noteResource], bodyLimitBytes = 786_432, version = "0.0.0" } = options;
   const isDraining = options.isDraining ?? (() => false);
   const app = new Hono<AppEnv>();
   app.use(requestId());
@@ -40,7 +40,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
     "/",
     docsRoutes((): Promise<ApiDocument> => apiDocument(app, { resources, version })),
   );
-  app.notFound((c) => respondWithProblem(c, new HttpFault(404, "Not Found", "nothing is at this path")));
+  app.notFound((c) => respondWithProblem(c, new HttpFault(404, "nothing is at this path")));
   app.onError((error, c) => respondWithProblem(c, error));
   return app;
 }

@@ -3,7 +3,8 @@ import { HttpFault } from "./problem.ts";
 
 /**
  * The JSON in a request's body. Counts bytes as they come in, so that no more than the limit is ever held.
- * @throws HttpFault 415 for another media type, 413 beyond the limit; VALIDATION_FAILED for what is no JSON
+ * @throws HttpFault 415 for another media type, 413 beyond the limit, 499 where the rest never came; VALIDATION_FAILED for
+ *   what is no JSON
  */
 export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
   checkMediaType(request.headers);
@@ -24,9 +25,11 @@ function checkMediaType(headers: Headers): void {
   const [type = "", ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";");
   const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="));
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
-  const coding = headers.get("content-encoding") ?? "identity";
+  const coding = (headers.get("content-encoding") ?? "identity").toLowerCase();
   if (type.trim() === "application/json" && isUtf8 && coding === "identity") return;
-  throw new HttpFault(415, "Unsupported Media Type", "expected a body of application/json in UTF-8, not compressed");
+  throw new HttpFault(415, "expected a body of application/json in UTF-8, not compressed", {
+    bodyRule: "content_type",
+  });
 }
 
 async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
@@ -34,7 +37,9 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   let bytes = 0;
   const reader = request.body?.getReader();
   while (reader !== undefined) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new HttpFault(499, "the connection ended before the body did");
+    });
     if (done) break;
     bytes += value.byteLength;
     if (bytes > limitBytes) {
@@ -56,7 +61,8 @@ function decode(bytes: Uint8Array): string {
 }
 
 function tooLarge(limitBytes: number): HttpFault {
-  return new HttpFault(413, "Content Too Large", `expected a body of at most ${limitBytes} bytes`, {
-    connection: "close",
+  return new HttpFault(413, `expected a body of at most ${limitBytes} bytes`, {
+    headers: { connection: "close" },
+    bodyRule: "max_bytes",
   });
 }

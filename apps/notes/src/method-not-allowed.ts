@@ -4,6 +4,6 @@ import { HttpFault } from "./problem.ts";
 /** For `app.all` behind the methods that a path has. */
 export function methodNotAllowed(allow: string): Handler {
   return (c) => {
-    throw new HttpFault(405, "Method Not Allowed", `expected one of ${allow}, got ${c.req.method}`, { allow });
+    throw new HttpFault(405, `expected one of ${allow}, got ${c.req.method}`, { headers: { allow } });
   };
 }

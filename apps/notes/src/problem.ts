@@ -2,6 +2,7 @@ import { isDatabaseError, type Problem, toProblem } from "@db/core";
 import { storedIdOf } from "@db/models";
 import type { Context } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
+import { statusText } from "./status-text.ts";
 
 type Where = "body" | "query" | "path";
 
@@ -22,23 +23,33 @@ export interface ProblemDocument extends Omit<Problem, "code" | "errors"> {
   readonly errors?: readonly RequestFault[];
 }
 
+interface HttpFaultOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The rule that the body as a whole broke. */
+  readonly bodyRule?: string;
+}
+
 /** A failure of HTTP's own, that no database takes part in. */
 export class HttpFault extends Error {
   readonly problem: ProblemDocument;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, title: string, detail: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: number, detail: string, { headers = {}, bodyRule }: HttpFaultOptions = {}) {
     super(detail);
     this.name = "HttpFault";
-    this.problem = { type: "about:blank", title, status, detail };
+    const errors: readonly RequestFault[] = bodyRule === undefined ? [] : [{ ...WHOLE_BODY, rule: bodyRule, detail }];
+    const problem = { type: "about:blank", title: statusText(status), status, detail };
+    this.problem = errors.length === 0 ? problem : { ...problem, errors };
     this.headers = headers;
   }
 }
 
+const WHOLE_BODY = { in: "body", pointer: "" } as const;
+
 /** Not now: the service or its database is on its way up or down. */
 export class UnavailableFault extends HttpFault {
   constructor(detail: string, retryAfter: number) {
-    super(503, "Service Unavailable", detail, { "retry-after": String(retryAfter) });
+    super(503, detail, { headers: { "retry-after": String(retryAfter) } });
   }
 }
 

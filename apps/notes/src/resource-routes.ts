@@ -8,6 +8,7 @@ import { fromJson, toJson } from "./json-fields.ts";
 import { listQuery } from "./list-query.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
 import { operations } from "./operations.ts";
+import { idIn } from "./path-id.ts";
 import { type Resource, writable } from "./resource.ts";
 
 export interface ResourceContext {
@@ -44,7 +45,7 @@ export function resourceRoutes(resource: Resource, { db, bodyLimitBytes }: Resou
   });
 
   app.get(recordPath, describeRoute(about.get), async (c) => {
-    const id = model.Id.parse(c.req.param("id"));
+    const id = model.Id.parse(idIn(c.req.url));
     const record = await records.findById(id, { signal: c.req.raw.signal });
     if (record === undefined) throw new DatabaseErrorOf("NOT_FOUND", `no ${noun} has this id`, { id });
     return json(c, 200, record);
@@ -52,14 +53,14 @@ export function resourceRoutes(resource: Resource, { db, bodyLimitBytes }: Resou
 
   app.patch(recordPath, describeRoute(about.change), async (c) => {
     const { raw } = c.req;
-    const id = model.Id.parse(c.req.param("id"));
+    const id = model.Id.parse(idIn(c.req.url));
     const patch = input.parsePatch(fromJson(model, await readJson(raw, bodyLimitBytes)));
     const { record } = await records.update(id, patch, { returning: true, signal: raw.signal });
     return json(c, 200, record);
   });
 
   app.delete(recordPath, describeRoute(about.remove), async (c) => {
-    await records.delete(model.Id.parse(c.req.param("id")), { signal: c.req.raw.signal });
+    await records.delete(model.Id.parse(idIn(c.req.url)), { signal: c.req.raw.signal });
     return c.body(null, 204);
   });
 

@@ -1,17 +1,18 @@
-import { randomUUID } from "node:crypto";
-import { createServer, type Server, STATUS_CODES } from "node:http";
+import { createServer, type OutgoingHttpHeaders, type Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
+import { BARE_HEADERS, bareProblem, endWithProblem } from "./bare-problem.ts";
+import { ClientErrors } from "./client-errors.ts";
 import type { AppEnv } from "./env.ts";
-import { STRICT_CSP } from "./headers.ts";
-import type { ProblemDocument } from "./problem.ts";
+import { statusText } from "./status-text.ts";
 
 export interface ServerOptions {
   readonly host: string;
   /** 0 takes any that is free. */
   readonly port: number;
+  /** What a request gets to arrive whole. Default 30,000. */
+  readonly requestTimeoutMs?: number;
 }
 
 /** A server that listens. */
@@ -25,27 +26,32 @@ export interface Listening {
 const SWEEP_MS = 50;
 
 /** @throws the error of `listen`: EADDRINUSE, EACCES, … */
-export async function listen(app: Hono<AppEnv>, { host, port }: ServerOptions): Promise<Listening> {
+export async function listen(app: Hono<AppEnv>, options: ServerOptions): Promise<Listening> {
+  const { host, port, requestTimeoutMs = 30_000 } = options;
+  const clientErrors = new ClientErrors();
   const listener = getRequestListener(app.fetch, { errorHandler: requestFault });
   const server = createServer(
     {
       // Node's own is to wait 60 s for headers, 300 s for a request and 5 s between two.
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
+      headersTimeout: Math.min(10_000, requestTimeoutMs),
+      requestTimeout: requestTimeoutMs,
       keepAliveTimeout: 10_000,
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: 16_384,
       // Node's own answer to a request without a host is no problem document.
       requireHostHeader: false,
+      ServerResponse: Answer,
     },
     (incoming, outgoing) => {
+      clientErrors.expect(outgoing);
       void listener(incoming, outgoing);
     },
   );
-  server.on("clientError", answerClientError);
+  server.on("clientError", (error, socket) => void clientErrors.refuse(error, socket));
   server.on("checkExpectation", (_incoming, outgoing) => {
-    outgoing.writeHead(417, HEADERS).end(documentOf(417, "only 100-continue can be expected"));
+    outgoing.writeHead(417, BARE_HEADERS).end(bareProblem(417, "only 100-continue can be expected"));
   });
+  server.on("connect", (_incoming, socket) => endWithProblem(socket, 501, "this is no proxy: it has no CONNECT"));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port }, resolve);
@@ -65,42 +71,17 @@ async function close(server: Server, timeoutMs: number): Promise<void> {
   clearTimeout(cut);
 }
 
-const HEADERS = {
-  "content-type": "application/problem+json",
-  "cache-control": "no-store",
-  "content-security-policy": STRICT_CSP,
-  "x-content-type-options": "nosniff",
-  connection: "close",
-} as const;
-
-function documentOf(status: number, detail: string): string {
-  const title = STATUS_CODES[status] ?? "Error";
-  const problem: ProblemDocument = { type: "about:blank", title, status, detail, requestId: randomUUID() };
-  return JSON.stringify(problem);
-}
-
 /** For requests that were HTTP, but whose host or target makes no URL. */
 function requestFault(error: unknown): Response {
   const status = error instanceof RequestError ? 400 : 500;
   const detail = status === 400 ? "the host or the target of the request makes no URL" : "Internal error";
-  return new Response(documentOf(status, detail), { status, headers: HEADERS });
+  return new Response(bareProblem(status, detail), { status, headers: BARE_HEADERS });
 }
 
-const CLIENT_ERRORS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, "the headers are too large"],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "the extensions of a chunk are too large"],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, "the request took too long to arrive"],
-};
-
-/** For what was no HTTP: there is no request to answer, only a connection. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
+/** Node has older words for some statuses. */
+class Answer extends ServerResponse {
+  override writeHead(status: number, ...rest: readonly unknown[]): this {
+    this.statusMessage ||= statusText(status);
+    return super.writeHead(status, ...(rest as [headers?: OutgoingHttpHeaders]));
   }
-  const [status, detail] = CLIENT_ERRORS[error.code ?? ""] ?? [400, "the request is not well-formed HTTP"];
-  const body = documentOf(status, detail);
-  const headers = Object.entries({ ...HEADERS, "content-length": Buffer.byteLength(body) });
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}\r\n${body}`);
 }

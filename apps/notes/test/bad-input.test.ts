@@ -71,6 +71,13 @@ const bodies: readonly Bad[] = [
   ["an empty tag", "/notes", post({ tags: ["a", ""] }), 400, ["body", "/tags/1", "min_length"]],
   ["too many tags", "/notes", post({ tags: Array(11).fill("t") }), 400, ["body", "/tags", "max_length"]],
   ["an unknown field", "/notes", post({ colour: "red" }), 400, ["body", "/colour", "unknown_field"]],
+  [
+    "a field with a long name",
+    "/notes",
+    post({ ["k".repeat(70)]: 1 }),
+    400,
+    ["body", `/${"k".repeat(64)}…`, "unknown_field"],
+  ],
   ["a field with a slash", "/notes", post({ "a/b~c": 1 }), 400, ["body", "/a~1b~0c", "unknown_field"]],
   ["an id of one's own", "/notes", post({ id: "notes:1" }), 400, ["body", "/id", "unknown_field"]],
   [
@@ -88,15 +95,21 @@ const bodies: readonly Bad[] = [
     ["body", "/__proto__", "unknown_field"],
   ],
   ["constructor", "/notes", post({ constructor: { prototype: {} } }), 400, ["body", "/constructor", "unknown_field"]],
-  ["a body over the limit", "/notes", post({ content: "x".repeat(BODY_LIMIT) }), 413],
-  ["a streamed body over the limit", "/notes", streamed(`"${"x".repeat(BODY_LIMIT)}"`), 413],
-  ["a body of 1 MB", "/notes", streamed(" ".repeat(1_000_000)), 413],
-  ["a form", "/notes", typed("application/x-www-form-urlencoded"), 415],
-  ["plain text", "/notes", typed("text/plain"), 415],
-  ["no type at all", "/notes", typed(undefined), 415],
-  ["JSON of another sort", "/notes", typed("application/jsonp"), 415],
-  ["another encoding", "/notes", typed("application/json; charset=latin1"), 415],
-  ["a compressed body", "/notes", typed("application/json", { "content-encoding": "gzip" }), 415],
+  ["a body over the limit", "/notes", post({ content: "x".repeat(BODY_LIMIT) }), 413, ["body", "", "max_bytes"]],
+  ["a streamed body over the limit", "/notes", streamed(`"${"x".repeat(BODY_LIMIT)}"`), 413, ["body", "", "max_bytes"]],
+  ["a body of 1 MB", "/notes", streamed(" ".repeat(1_000_000)), 413, ["body", "", "max_bytes"]],
+  ["a form", "/notes", typed("application/x-www-form-urlencoded"), 415, ["body", "", "content_type"]],
+  ["plain text", "/notes", typed("text/plain"), 415, ["body", "", "content_type"]],
+  ["no type at all", "/notes", typed(undefined), 415, ["body", "", "content_type"]],
+  ["JSON of another sort", "/notes", typed("application/jsonp"), 415, ["body", "", "content_type"]],
+  ["another encoding", "/notes", typed("application/json; charset=latin1"), 415, ["body", "", "content_type"]],
+  [
+    "a compressed body",
+    "/notes",
+    typed("application/json", { "content-encoding": "gzip" }),
+    415,
+    ["body", "", "content_type"],
+  ],
   ["a patch of a wrong type", "/notes/notes:1", json("PATCH", { title: 5 }), 400, ["body", "/title", "type"]],
   [
     "a patch with an unknown field",
@@ -119,7 +132,7 @@ const bodies: readonly Bad[] = [
     400,
     ["body", "/title", "type"],
   ],
-  ["a patch without JSON", "/notes/notes:1", { method: "PATCH", body: "x" }, 415],
+  ["a patch without JSON", "/notes/notes:1", { method: "PATCH", body: "x" }, 415, ["body", "", "content_type"]],
 ];
 
 const ids: readonly Bad[] = [
@@ -129,6 +142,9 @@ const ids: readonly Bad[] = [
   ["a key alone", "/notes/1", {}, 400, ["path", "/id", "record_id"]],
   ["no key", "/notes/notes:", {}, 400, ["path", "/id", "record_id"]],
   ["NUL", "/notes/notes:%00", {}, 400, ["path", "/id", "record_id"]],
+  ["no UTF-8", "/notes/notes:%ff", {}, 400, ["path", "/id", "record_id"]],
+  ["half a character", "/notes/notes:%e2%82?x=1", { method: "DELETE" }, 400, ["path", "/id", "record_id"]],
+  ["percent alone", "/notes/notes:100%", json("PATCH", { title: "x" }), 400, ["path", "/id", "record_id"]],
   ["a long key", `/notes/notes:${"x".repeat(513)}`, {}, 400, ["path", "/id", "record_id"]],
   ["one that is not there", "/notes/notes:1", {}, 404],
   ["one that is not there, to change", "/notes/notes:1", json("PATCH", { title: "x" }), 404],
@@ -142,7 +158,7 @@ const queries: readonly Bad[] = [
   ["half a limit", "?limit=1.5", {}, 400, ["query", "/limit", "limit"]],
   ["a limit in words", "?limit=ten", {}, 400, ["query", "/limit", "limit"]],
   ["an empty limit", "?limit=", {}, 400, ["query", "/limit", "limit"]],
-  ["two limits", "?limit=1&limit=2", {}, 400, ["query", "/limit", "type"]],
+  ["two limits", "?limit=1&limit=2", {}, 400, ["query", "/limit", "repeated"]],
   ["a made-up cursor", "?cursor=abc", {}, 400, ["query", "/cursor", "cursor"]],
   ["an empty cursor", "?cursor=", {}, 400, ["query", "/cursor", "cursor"]],
   ["a long cursor", `?cursor=${"a".repeat(70_000)}`, {}, 400, ["query", "/cursor", "cursor"]],
@@ -163,6 +179,15 @@ const queries: readonly Bad[] = [
   ["an unknown parameter", "?colour=red", {}, 400, ["query", "/colour", "unknown_field"]],
   ["__proto__", "?__proto__=1", {}, 400, ["query", "/__proto__", "unknown_field"]],
   ["percent without UTF-8", "?author=%ff", {}, 400, ["query", "/author", "utf8"]],
+  ["a long name", `?${"k".repeat(70)}=1`, {}, 400, ["query", `/${"k".repeat(64)}…`, "unknown_field"]],
+  [
+    "a long name twice",
+    `?${"k=1&".repeat(2).replaceAll("k", "k".repeat(70))}`,
+    {},
+    400,
+    ["query", `/${"k".repeat(64)}…`, "repeated"],
+  ],
+  ["a long name without UTF-8", `?${"k".repeat(70)}=%`, {}, 400, ["query", `/${"k".repeat(64)}…`, "utf8"]],
   ["percent alone", "?author=%", {}, 400, ["query", "/author", "utf8"]],
 ];
 
@@ -240,4 +265,45 @@ test("a cursor of another filter or order is refused", async () => {
     expect(answer.status).toBe(400);
     expect((await problemIn(answer)).errors?.[0]).toMatchObject({ in: "query", pointer: "/cursor" });
   }
+});
+
+test("messages name what is wrong: the collection of an id, a parameter that is given twice", async () => {
+  const { app } = await startApp();
+  const detailOf = async (path: string): Promise<string> => (await problemIn(await app.request(path))).detail;
+  expect(await detailOf("/notes/1")).toMatch(/^expected an id "notes:<key>" with /);
+  expect(await detailOf("/notes?limit=1&limit=2")).toBe(
+    "parameters: expected limit to be one value, but it is given twice",
+  );
+  expect(await detailOf(`/notes?${Array.from({ length: 30 }, (_, index) => `x${index}=1`).join("&")}`)).toBe(
+    "parameters: expected x0 to be absent, and 29 more",
+  );
+});
+
+test("a body that is whole and says that it is not compressed is taken, in any case", async () => {
+  const { app } = await startApp();
+  expect((await app.request("/notes", typed("Application/JSON", { "content-encoding": "Identity" }))).status).toBe(201);
+});
+
+test("a note of the longest content that people can write fits; 1 MB does not", async () => {
+  const { app } = await startApp();
+  const kiss = "👩🏽‍❤️‍💋‍👨🏽";
+  expect(Buffer.byteLength(kiss)).toBe(35);
+  const longest = post({
+    title: kiss.repeat(200),
+    content: kiss.repeat(10_000),
+    tags: Array.from({ length: 10 }, () => kiss.repeat(50)),
+  });
+  expect((await app.request("/notes", longest)).status).toBe(201);
+  expect((await app.request("/notes", post({ content: "x".repeat(999_000) }))).status).toBe(413);
+});
+
+test("a change of nothing is a change; of two fields of one name the last counts", async () => {
+  const { app, db } = await startApp();
+  await db.create("notes", { ...note, tags: [], createdAt: new Date(0), updatedAt: new Date(0) }, { id: "notes:1" });
+  const changed = await app.request("/notes/notes:1", json("PATCH", {}));
+  expect(changed.status).toBe(200);
+  const { updatedAt } = (await changed.json()) as { readonly updatedAt: string };
+  expect(Date.parse(updatedAt)).toBeGreaterThan(0);
+  const twice = await app.request("/notes/notes:1", json("PATCH", '{"title":"a","title":"b"}'));
+  expect(await twice.json()).toMatchObject({ title: "b" });
 });

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { expect, onTestFinished, test } from "vitest";
 import type { AppEnv } from "../src/env.ts";
 import { type Listening, listen } from "../src/server.ts";
-import { json, note, startApp } from "./harness.ts";
+import { type Harness, json, note, startApp } from "./harness.ts";
 
 async function start(app: Hono<AppEnv>): Promise<Listening> {
   const server = await listen(app, { host: "127.0.0.1", port: 0 });
@@ -31,6 +31,7 @@ test.each([
   ["a host that is none", "GET /livez HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n", 400],
   ["headers of 20 KB", `GET / HTTP/1.1\r\nhost: x\r\nx: ${"a".repeat(20_000)}\r\n\r\n`, 431],
   ["an expectation", "POST /notes HTTP/1.1\r\nhost: x\r\nexpect: magic\r\nconnection: close\r\n\r\n", 417],
+  ["CONNECT", "CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n", 501],
   ["two lengths", "POST /notes HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", 400],
 ])("%s gets a problem document", async (_name, text, status) => {
   const { app } = await startApp();
@@ -56,8 +57,49 @@ test("a body over the limit is answered, not cut, also while it is still being s
     },
   });
   const answer = await fetch(`${url}/notes`, { ...json("POST", ""), body, duplex: "half" } as RequestInit);
-  expect(answer.status).toBe(413);
+  expect([answer.status, answer.statusText]).toEqual([413, "Content Too Large"]);
   expect(((await answer.json()) as { readonly status: number }).status).toBe(413);
+});
+
+test("junk behind a request is refused behind its answer", async () => {
+  const { app, db, mock } = await startApp();
+  mock.latencyMs = 50;
+  const server = await start(app);
+  const body = JSON.stringify(note);
+  const head = `POST /notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const statuses = (text: string): readonly string[] =>
+    [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, code]) => code ?? "");
+  expect(statuses(await raw(server, `${head}${body}junk\r\n\r\n`))).toEqual(["201", "400"]);
+  // The second request breaks off within its body: it alone is refused.
+  const broken =
+    "POST /notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n";
+  expect(statuses(await raw(server, `${head}${body}${broken}`))).toEqual(["201", "400"]);
+  expect((await db.find("notes")).items.length).toBe(2);
+});
+
+const requestLine = async (lines: Harness["lines"]): Promise<Harness["lines"][number] | undefined> => {
+  const isDone = ({ message }: Harness["lines"][number]): boolean => message.startsWith("request");
+  await expect.poll(() => lines.some(isDone)).toBe(true);
+  return lines.find(isDone);
+};
+const HALF = "POST /notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+
+test("an upload that is broken off is the client's fault", async () => {
+  const { app, lines } = await startApp();
+  const { url } = await start(app);
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.write(HALF);
+  await expect.poll(() => socket.bytesWritten).toBe(HALF.length);
+  setTimeout(() => socket.resetAndDestroy(), 50);
+  expect(await requestLine(lines)).toMatchObject({ level: "info", facts: { status: 499, route: "/notes" } });
+});
+
+test("an upload that is too slow is told so, and is the client's fault", async () => {
+  const { app, lines } = await startApp();
+  const server = await listen(app, { host: "127.0.0.1", port: 0, requestTimeoutMs: 100 });
+  onTestFinished(() => server.close(0));
+  expect(await raw(server, HALF)).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/);
+  expect(await requestLine(lines)).toMatchObject({ level: "info", facts: { status: 499 } });
 });
 
 test("who hangs up ends the database's call", async () => {

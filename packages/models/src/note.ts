@@ -35,7 +35,8 @@ export type NoteId = RecordIdOf<"notes">;
 /**
  * Whatever reads as an opening or closing script tag, in any case: also with white space, control characters or
  * invisible ones (zero-width, soft hyphen, NUL, the blank Braille pattern) anywhere in it, in compatibility letters such
- * as full-width ones, or with the Turkish ı and İ, which a change of case turns into i. A step of defence, not a sanitiser: who shows a title still has to escape it.
+ * as full-width ones, or with the Turkish ı and İ, which a change of case turns into i.
+ * A step of defence, not a sanitiser: who shows a title still has to escape it.
  */
 function hasScriptTag(title: string): boolean {
   const bare = title.normalize("NFKC").replace(/[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+/gu, "");
