@@ -11,5 +11,5 @@ The data lies in ${place(databaseUrl)}. Ctrl-C ends the service.
 
 function place(databaseUrl: string): string {
   const [, engine = "", path = ""] = /^(\w+):\/\/([^?]*)/.exec(databaseUrl) ?? [];
-  return path === "" ? `${engine}: it is gone at the end` : `${path} (${engine})`;
+  return engine === "mem" ? `${engine}: it is gone at the end` : `${path} (${engine})`;
 }

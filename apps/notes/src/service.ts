@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type DatabaseService, isDatabaseError } from "@db/core";
+import { type DatabaseError, type DatabaseService, isDatabaseError } from "@db/core";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { banner } from "./banner.ts";
@@ -52,7 +52,7 @@ async function connect(db: DatabaseService, shutdown: Shutdown): Promise<boolean
   } catch (error) {
     if (shutdown.isDraining) return stopped.then(() => false);
     if (!isDatabaseError(error)) throw error;
-    throw new StartFault(`notes: the database cannot be used: ${error.message} (${error.code})`);
+    throw new StartFault(connectFault(error));
   }
 }
 
@@ -62,6 +62,12 @@ async function close(server: Listening, db: DatabaseService, config: Config, log
     logger.error({ error: errorFacts(error) }, "the database was not closed well");
     process.exitCode = 1;
   });
+}
+
+/** The cause is told too: here it goes to the operator's terminal, to nobody else. */
+function connectFault({ code, message, cause }: DatabaseError): string {
+  const why = cause instanceof Error && !message.includes(cause.message) ? `: ${cause.message}` : "";
+  return `notes: the database cannot be used: ${message} (${code})${why}`;
 }
 
 function listenFault(error: unknown, { host, port }: Config): string {

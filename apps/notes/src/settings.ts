@@ -46,9 +46,9 @@ export const settings: Settings = {
     fallback: "./data",
     meaning:
       "The folder of the embedded database; made if it is missing. Seen from the folder the service is started in.",
-    expected: "a path without a question mark",
+    expected: "a path without a question mark, not blank",
     // The engine's URL ends at one.
-    parse: (text) => (text.includes("?") || text.includes("\0") ? undefined : resolve(text)),
+    parse: (text) => (/[?\0]|^\s*$/.test(text) ? undefined : resolve(text)),
   },
   host: {
     variable: "HOST",
@@ -78,7 +78,7 @@ export const settings: Settings = {
     variable: "DB_OPERATION_TIMEOUT",
     group: "Rarely used",
     fallback: "30",
-    meaning: "Seconds that a request's call of the database may take, retries and waits included.",
+    meaning: "Seconds that a request's call of the database may take, waits included.",
     ...seconds(0.1, 3_600),
   },
   startupMaxWaitMs: {
@@ -91,9 +91,9 @@ export const settings: Settings = {
   drainDelayMs: {
     variable: "DRAIN_DELAY",
     group: "Rarely used",
-    fallback: "0",
+    fallback: "0.2",
     meaning:
-      "Seconds between the signal to end, when /readyz turns to 503, and the end of listening: time for a load balancer.",
+      "Seconds between the signal to end, when /readyz turns to 503 and each answer closes its connection, and the end of listening.",
     ...seconds(0, 600),
   },
   shutdownTimeoutMs: {
@@ -106,8 +106,8 @@ export const settings: Settings = {
   bodyLimitBytes: {
     variable: "BODY_LIMIT",
     group: "Rarely used",
-    fallback: "262144",
-    meaning: "Bytes that a request's body may have.",
+    fallback: "786432",
+    meaning: "Bytes that a request's body may have. The longest note of emoji needs less than half of the default.",
     ...whole(1_024, 104_857_600),
   },
   namespace: {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 /** The service as a process of its own. */
@@ -19,9 +20,30 @@ export interface ChildService {
   stderr(): string;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 /** Starts it; it ends with the test at the latest. */
-export function spawnService(env: Readonly<Record<string, string>>, args: readonly string[] = []): ChildService {
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], {
+export function spawnService(env: Environment, args: readonly string[] = []): ChildService {
+  return spawnChild(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], env);
+}
+
+/** Starts it by `npm start`, whose process is npm's; without the install before. What npm leaves behind ends with the test. */
+export function spawnNpmStart(env: Environment): ChildService {
+  const service = spawnChild("npm", ["start", "--ignore-scripts"], env, true);
+  onTestFinished(() => {
+    try {
+      process.kill(-(service.process.pid ?? Number.NaN), "SIGKILL");
+    } catch {
+      // Nobody of the group is left.
+    }
+  });
+  return service;
+}
+
+function spawnChild(command: string, args: readonly string[], env: Environment, detached = false): ChildService {
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    detached,
     env: { PATH: process.env.PATH, PORT: "0", LOG_LEVEL: "info", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

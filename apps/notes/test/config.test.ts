@@ -28,10 +28,10 @@ test("an empty environment gives the defaults", () => {
     operationTimeoutMs: 30_000,
     startupMaxWaitMs: 600_000,
     shutdownTimeoutMs: 10_000,
-    drainDelayMs: 0,
-    bodyLimitBytes: 262_144,
+    drainDelayMs: 200,
+    bodyLimitBytes: 786_432,
   });
-  expect(readConfig({ PORT: "", DATA_DIR: "/tmp/x" })).toMatchObject({ port: 8080, url: "rocksdb:///tmp/x/notes" });
+  expect(readConfig({ PORT: "", DATA_DIR: "/srv/x" })).toMatchObject({ port: 8080, url: "rocksdb:///srv/x/notes" });
 });
 
 test.each<[string, string, string, unknown]>([
@@ -55,7 +55,7 @@ test.each<[string, string, string, unknown]>([
 test.each([
   ["PORT", ["-1", "65536", "80.5", "http", "8080 ", "0x50", "1e3"]],
   ["HOST", ["a b", "http://x", "x/y"]],
-  ["DATA_DIR", ["a?b", "a\0b"]],
+  ["DATA_DIR", ["a?b", "a\0b", " ", " \t\n"]],
   ["LOG_LEVEL", ["verbose", "INFO"]],
   ["SURREAL_URL", ["redis://x", "rocksdb://", "rocksdb", "ws://user:s3cr3t@host"]],
   ["DB_OPERATION_TIMEOUT", ["0", "-1", "3601", "5s", "Infinity"]],
@@ -100,5 +100,7 @@ test("the banner tells the address, how to try it, and where the data lies", () 
 
 The data lies in /srv/data/notes (rocksdb). Ctrl-C ends the service.
 `);
-  expect(banner("http://x", "mem://")).toContain("mem: it is gone at the end");
+  for (const url of ["mem://", "mem://foo"]) {
+    expect(banner("http://x", url)).toContain("The data lies in mem: it is gone at the end.");
+  }
 });

@@ -1,6 +1,9 @@
+import { writeFile } from "node:fs/promises";
+import { Agent, get } from "node:http";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { spawnService, temporaryFolder } from "./child-service.ts";
+import { spawnNpmStart, spawnService, temporaryFolder } from "./child-service.ts";
 import { json, note, problemIn } from "./harness.ts";
 
 interface NoteJson {
@@ -56,6 +59,40 @@ test("starts, serves, ends cleanly on SIGTERM, and finds its notes again", async
   await problemIn(missing);
   second.process.kill("SIGINT");
   expect(await second.exit).toBe(0);
+});
+
+test("SIGTERM tells clients that keep their connection, before it cuts any", async () => {
+  const service = spawnService({ DATA_DIR: await temporaryFolder() });
+  const url = await service.ready();
+  const isLast = (agent: Agent): Promise<boolean> =>
+    new Promise((resolve, reject) => {
+      get(`${url}/readyz`, { agent }, (answer) => {
+        answer.resume().once("end", () => resolve(answer.headers.connection === "close"));
+      }).once("error", reject);
+    });
+  const client = async (): Promise<void> => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    while (!(await isLast(agent))) await sleep(5);
+  };
+  const clients = Promise.all(Array.from({ length: 8 }, client));
+  await sleep(100);
+  const start = performance.now();
+  service.process.kill("SIGTERM");
+  await clients;
+  expect(await service.exit).toBe(0);
+  expect(performance.now() - start).toBeLessThan(2_000);
+});
+
+test("a signal to npm alone ends the service too, with its port and its data free", async () => {
+  const DATA_DIR = await temporaryFolder();
+  const npm = spawnNpmStart({ DATA_DIR });
+  const url = await npm.ready();
+  const start = performance.now();
+  npm.process.kill("SIGTERM");
+  await npm.exit;
+  expect(performance.now() - start).toBeLessThan(5_000);
+  const next = spawnService({ DATA_DIR, PORT: new URL(url).port });
+  expect(await next.ready()).toBe(url);
 });
 
 test("SIGTERM under load: every request that was taken is answered, and what was answered with 201 is there", async () => {
@@ -145,12 +182,20 @@ describe("ends with", () => {
     expect(second.stdout()).toBe("");
   });
 
+  test("1 and the cause where the data cannot be opened", async () => {
+    const file = join(await temporaryFolder(), "file");
+    await writeFile(file, "");
+    const service = spawnService({ DATA_DIR: join(file, "data") });
+    expect(await service.exit).toBe(1);
+    expect(service.stderr()).toMatch(/^notes: the database cannot be used: .*Not a directory.*\n$/i);
+  });
+
   test("1 and one sentence where the data is in use", async () => {
     const DATA_DIR = await temporaryFolder();
     await spawnService({ DATA_DIR }).ready();
     const second = spawnService({ DATA_DIR });
     expect(await second.exit).toBe(1);
-    expect(second.stderr()).toMatch(/^notes: the database cannot be used: .*\(DATABASE_LOCKED\)\n$/);
+    expect(second.stderr()).toMatch(/^notes: the database cannot be used: .*\(DATABASE_LOCKED\).*\n$/);
   });
 
   test("2 and all faults where the configuration is wrong", async () => {
