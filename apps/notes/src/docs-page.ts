@@ -13,7 +13,7 @@ h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
 code, pre { font: 0.9em ui-monospace, monospace; }
 pre { overflow-x: auto; border: 1px solid var(--line); border-radius: 0.4rem; padding: 0.6rem; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.6rem 0.25rem 0; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.6rem 0.25rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 summary { cursor: pointer; padding: 0.4rem 0; }
 summary b { display: inline-block; min-width: 4.5rem; text-transform: uppercase; }
 `;
@@ -26,7 +26,8 @@ export function docsPage(document: ApiDocument): { readonly html: string; readon
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     METHODS.flatMap((method) => (item[method] === undefined ? [] : [{ path, method, about: item[method] }])),
   );
-  const tags = [...new Set(operations.flatMap(({ about }) => about.tags ?? []))];
+  const named = document.tags?.map(({ name }) => name) ?? [];
+  const tags = [...new Set([...named, ...operations.flatMap(({ about }) => about.tags ?? [])])];
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -46,7 +47,7 @@ ${operations.filter(({ about }) => about.tags?.includes(tag)).map(operation)}</s
 <section><h2>schemas</h2>
 ${Object.entries(document.components.schemas ?? {}).map(
   ([name, schema]) =>
-    html`<details id="schema-${name}"><summary><code>${name}</code></summary>${fields(schema)}</details>`,
+    html`<details open id="schema-${name}"><summary><code>${name}</code></summary>${fields(schema)}</details>`,
 )}</section>
 </body>
 </html>

@@ -1,16 +1,17 @@
-import { STATUS_CODES } from "node:http";
 import type { DescribeRouteOptions, ResponsesWithResolver } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { DEFAULT_PAGE, MAX_PAGE, orderWords } from "./list-query.ts";
 import type { Resource } from "./resource.ts";
 import { schemaNames } from "./schemas.ts";
+import { statusText } from "./status-text.ts";
 
 type Parameter = OpenAPIV3_1.ParameterObject;
 
 /** What a read can end in besides its result; a 503 tells in Retry-After when to come again. */
-const READ = [403, 500, 501, 503, 504];
-const WRITE = [...READ, 409, 413, 422];
-const BODY = [400, 415];
+const READ = [500, 503, 504];
+const WRITE = [...READ, 409];
+/** What a request with a body can be refused with besides: by the service, or by a schema in the database (422). */
+const BODY = [400, 413, 415, 422];
 
 /** The descriptions of a resource's routes, one for each handler. */
 export function operations(
@@ -44,7 +45,9 @@ export function operations(
     list: {
       operationId: `list_${model.collection}`,
       summary: `A page of ${model.collection}`,
-      description: "Without `order` the records come in the order of their ids, which is that of their making.",
+      description:
+        "Without `order` the records come in the order of their ids, which is that of their making; `order=id:desc` " +
+        "brings the newest first. An order by a field costs more: it sorts all records that the filters leave, at every page.",
       tags,
       parameters: listParameters(resource),
       responses: { 200: json(names.page, "The page."), ...problems([...READ, 400]) },
@@ -59,18 +62,20 @@ export function operations(
     change: {
       operationId: `change_${noun}`,
       summary: `Change fields of a ${noun}`,
-      description: "Fields that are not named stay as they are.",
+      description:
+        "Fields that are not named stay as they are. A change of nothing, `{}`, is one too: it is answered with 200 and " +
+        "moves the times that the service sets at every change.",
       tags,
       parameters: [id],
       requestBody: jsonBody(names.patch, Object.fromEntries(Object.entries(example).slice(0, 1))),
-      responses: { 200: json(names.record, `The ${noun} as it is now.`), ...problems([...WRITE, ...BODY, 404, 412]) },
+      responses: { 200: json(names.record, `The ${noun} as it is now.`), ...problems([...WRITE, ...BODY, 404]) },
     },
     remove: {
       operationId: `remove_${noun}`,
       summary: `Take a ${noun} away`,
       tags,
       parameters: [id],
-      responses: { 204: { description: `The ${noun} is gone.` }, ...problems([...WRITE, 400, 404, 412]) },
+      responses: { 204: { description: `The ${noun} is gone.` }, ...problems([...WRITE, 400, 404]) },
     },
   };
 }
@@ -109,7 +114,7 @@ export function problems(statuses: readonly number[]): ResponsesWithResolver {
 
 function problem(status: number): OpenAPIV3_1.ResponseObject {
   return {
-    description: STATUS_CODES[status] ?? "A failure",
+    description: statusText(status),
     content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
     ...(status === 503 ? { headers: RETRY_AFTER } : {}),
   };

@@ -35,6 +35,24 @@ test("every link within the page leads somewhere", async () => {
   for (const target of targets) expect(page).toContain(`id="${target}"`);
 });
 
+test("notes come first, and what a link leads to is open", async () => {
+  const { app } = await startApp();
+  const page = await (await app.request("/docs")).text();
+  expect([...page.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title)).toEqual([
+    "notes",
+    "health",
+    "docs",
+    "schemas",
+  ]);
+  expect(page).not.toMatch(/<details id=/);
+  expect(page.match(/<details open id="schema-/g)?.length).toBeGreaterThan(5);
+});
+
+test("a narrow screen breaks the long words of a table", async () => {
+  const { app } = await startApp();
+  expect(await (await app.request("/docs")).text()).toMatch(/th, td \{[^}]*overflow-wrap: anywhere;/);
+});
+
 test("what is put into a page is escaped", () => {
   expect(html`<p>${"<b> & \"'"}${[html`<i>${1}</i>`, undefined]}</p>`.text).toBe(
     "<p>&lt;b&gt; &amp; &quot;&#39;<i>1</i></p>",

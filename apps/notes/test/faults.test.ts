@@ -1,4 +1,4 @@
-import { DatabaseErrorOf, ERROR_CODES, type ErrorCode, type ErrorFacts } from "@db/core";
+import { DatabaseErrorOf, ERROR_CODES, type ErrorCode, type ErrorFacts, toProblem } from "@db/core";
 import { describe, expect, test } from "vitest";
 import { json, note, problemIn, startApp } from "./harness.ts";
 
@@ -25,26 +25,28 @@ function failure(code: ErrorCode): Error {
   return new DatabaseErrorOf(code, "it failed", facts, { cause: new Error(SECRET) });
 }
 
-/** The client is gone: nobody is there to be answered. */
-const never: readonly ErrorCode[] = ["CANCELLED"];
-const onlyById: readonly ErrorCode[] = ["NOT_FOUND", "PRECONDITION_FAILED"];
-const onlyWrites: readonly ErrorCode[] = [
-  "CONFLICT",
-  "PRECONDITION_FAILED",
-  "ALREADY_EXISTS",
-  "UNIQUE_VIOLATION",
-  "FIELD_VIOLATION",
-  "PAYLOAD_TOO_LARGE",
+/**
+ * What no operation ends in: the client is gone and not there to be answered (CANCELLED), no route states a condition, an
+ * embedded engine has no users, and the routes ask for nothing that it has not.
+ */
+const never: readonly ErrorCode[] = ["CANCELLED", "PRECONDITION_FAILED", "PERMISSION_DENIED", "UNSUPPORTED"];
+const onlyById: readonly ErrorCode[] = ["NOT_FOUND"];
+const onlyData: readonly ErrorCode[] = ["FIELD_VIOLATION", "PAYLOAD_TOO_LARGE"];
+const onlyWrites: readonly ErrorCode[] = ["CONFLICT", "ALREADY_EXISTS", "UNIQUE_VIOLATION", ...onlyData];
+
+/** Each operation, the codes that it cannot end in, and what its documentation has besides the rest's statuses. */
+const requests: readonly (readonly [string, string, RequestInit, readonly ErrorCode[], readonly number[]])[] = [
+  ["/notes", "post", json("POST", note), onlyById, [201, 415]],
+  ["/notes", "get", {}, [...onlyById, ...onlyWrites], [200]],
+  ["/notes/{id}", "get", {}, onlyWrites, [200]],
+  ["/notes/{id}", "patch", json("PATCH", { title: "x" }), [], [200, 415]],
+  ["/notes/{id}", "delete", { method: "DELETE" }, onlyData, [204]],
 ];
 
-/** Each operation, and the codes that it cannot end in. */
-const requests: readonly (readonly [string, string, RequestInit, readonly ErrorCode[]])[] = [
-  ["/notes", "post", json("POST", note), onlyById],
-  ["/notes", "get", {}, [...onlyById, ...onlyWrites]],
-  ["/notes/{id}", "get", {}, onlyWrites],
-  ["/notes/{id}", "patch", json("PATCH", { title: "x" }), []],
-  ["/notes/{id}", "delete", { method: "DELETE" }, []],
-];
+type Responses = Readonly<Record<string, { readonly content: object }>>;
+interface Documented {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
+}
 
 function levelOf(status: number): string {
   if (status < 500) return "info";
@@ -57,12 +59,7 @@ describe.each(requests)("%s %s", (path, method, init, impossible) => {
   test.each(codes)("%s is told as documented, without secrets", async (code) => {
     const { app, db, mock, lines } = await startApp();
     await db.create("notes", note, { id: "notes:1" });
-    const document = (await (await app.request("/openapi.json")).json()) as {
-      readonly paths: Record<
-        string,
-        Record<string, { readonly responses: Record<string, { readonly content: object }> }>
-      >;
-    };
+    const document = (await (await app.request("/openapi.json")).json()) as Documented;
     mock.failNext(failure(code) as Parameters<typeof mock.failNext>[0]);
     const answer = await app.request(path.replace("{id}", "notes:1"), init);
     expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -73,6 +70,21 @@ describe.each(requests)("%s %s", (path, method, init, impossible) => {
     expect(JSON.stringify([problem, lines])).not.toContain(SECRET);
     expect(lines.findLast(({ message }) => message.startsWith("request"))?.level).toBe(levelOf(answer.status));
   });
+});
+
+describe("the documentation", () => {
+  test.each(requests)(
+    "%s %s has the statuses that can be sent, and no other",
+    async (path, method, _init, impossible, besides) => {
+      const { app } = await startApp();
+      const document = (await (await app.request("/openapi.json")).json()) as Documented;
+      const codes = ERROR_CODES.filter((code) => !never.includes(code) && !impossible.includes(code));
+      const statuses = new Set([...codes.map((code) => toProblem(failure(code)).status), ...besides]);
+      expect(Object.keys(document.paths[path]?.[method]?.responses ?? {}).map(Number)).toEqual(
+        [...statuses].sort((a, b) => a - b),
+      );
+    },
+  );
 });
 
 test("a stored note that no longer fits is the service's fault, and the log names it", async () => {
