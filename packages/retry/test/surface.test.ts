@@ -1,0 +1,5 @@
+import { expect, test } from "vitest";
+
+test("the public surface is exactly this", async () => {
+  expect(Object.keys(await import("@db/retry")).sort()).toEqual(["Stopwatch"]);
+});
