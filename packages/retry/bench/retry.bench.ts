@@ -1,11 +1,11 @@
-import { compare, type Goal, report } from "@db/bench";
-import { createRetry, RetryBudget } from "@db/retry";
+import { compare, type Goal, type Measured, report } from "@db/bench";
+import { createRetry } from "@db/retry";
 import {
   ConsecutiveBreaker,
-  ExponentialBackoff,
   circuitBreaker,
-  handleAll,
   retry as cockatielRetry,
+  ExponentialBackoff,
+  handleAll,
   TimeoutStrategy,
   timeout,
   wrap,
@@ -43,4 +43,38 @@ const rows = await compare([
   { name: "p-retry", run: () => pRetry(run, { retries: 3 }) },
   { name: "p-retry, makeRetriable", run: () => retriable() },
 ]);
-console.table(rows);
+const of = (name: string): Measured => {
+  const found = rows.find((row) => row.name === name);
+  if (found === undefined) throw new Error(`no row ${name}`);
+  return found;
+};
+const [bare, ours, attempts] = [of("bare await"), of("ours, budget on"), of("ours, with attempt timeout")];
+const [cockatiel, theirTimeouts] = [of("cockatiel retry"), of("cockatiel retry + timeout")];
+const goals: Goal[] = [
+  { what: "first try over a bare await (min)", actual: ours.minNs / bare.minNs, limit: 3, unit: "×" },
+  { what: "first try over a bare await (median)", actual: ours.medianNs / bare.medianNs, limit: 3, unit: "×" },
+  { what: "first try", actual: ours.bytes, limit: 800, unit: "bytes" },
+  { what: "with attempt timeout over a bare await (min)", actual: attempts.minNs / bare.minNs, limit: 12, unit: "×" },
+  {
+    what: "with attempt timeout over a bare await (median)",
+    actual: attempts.medianNs / bare.medianNs,
+    limit: 12,
+    unit: "×",
+  },
+  { what: "first try over cockatiel's (min)", actual: ours.minNs / cockatiel.minNs, limit: 1, unit: "×" },
+  {
+    what: "with attempt timeout over cockatiel's (min)",
+    actual: attempts.minNs / theirTimeouts.minNs,
+    limit: 0.2,
+    unit: "×",
+  },
+];
+report(
+  "retry",
+  rows.map((row) => ({
+    ...row,
+    minRatio: Number((row.minNs / bare.minNs).toFixed(1)),
+    medianRatio: Number((row.medianNs / bare.medianNs).toFixed(1)),
+  })),
+  goals,
+);

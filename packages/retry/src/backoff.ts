@@ -66,7 +66,7 @@ export function exponentialDelay(options: BackoffOptions = {}): Delay {
       // 3 for the factor 2, as in the simulator; for any factor the first delay is baseMs × factor on average.
       const reach = 2 * factor - 1;
       return (_attempt, previousMs, random) => {
-        const ceiling = Math.min(capMs, reach * (previousMs > baseMs ? previousMs : baseMs));
+        const ceiling = Math.min(capMs, reach * Math.max(previousMs || 0, baseMs));
         return baseMs + (ceiling - baseMs) * draw(random);
       };
     }

@@ -127,7 +127,8 @@ export class Policy {
     if (verdict === false) return "not-retryable";
     if (attempt >= this.#maxAttempts) return "max-attempts";
     const ownMs = this.#ownDelay(attempt, previousMs);
-    const delayMs = typeof verdict === "object" ? this.#told(verdict.delayMs, ownMs) : this.#hinted(hintOf(error), ownMs);
+    const delayMs =
+      typeof verdict === "object" ? this.#told(verdict.delayMs, ownMs) : this.#hinted(hintOf(error), ownMs);
     if (delayMs >= remainingMs) return "max-elapsed";
     if (this.budget === undefined) return { delayMs, ownMs, charge: undefined };
     const charge = this.budget.charge();

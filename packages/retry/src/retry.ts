@@ -24,7 +24,9 @@ export interface Retry {
    */
   <T>(fn: (attempt: Attempt) => T | PromiseLike<T>, options?: RetryCallOptions): Promise<T>;
   /** A function that does the same under this policy; `this` and the arguments go along. */
-  wrap<This, A extends unknown[], R>(fn: (this: This, ...args: A) => R): (this: This, ...args: A) => Promise<Awaited<R>>;
+  wrap<This, A extends unknown[], R>(
+    fn: (this: This, ...args: A) => R,
+  ): (this: This, ...args: A) => Promise<Awaited<R>>;
   /** To share with another policy; undefined where it is off. */
   readonly budget: Budget | undefined;
 }
@@ -86,7 +88,8 @@ function startChecked<T>(
 }
 
 function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.addEventListener === "function") return signal;
+  if (signal === undefined || typeof (signal as Partial<AbortSignal> | null)?.addEventListener === "function")
+    return signal;
   throw expected("signal", "an AbortSignal", signal);
 }
 
@@ -100,7 +103,8 @@ function start<T>(
   if (signal === undefined && maxElapsedMs === UNLIMITED && policy.attemptTimeoutMs === UNLIMITED) {
     policy.budget?.count();
     // Nothing can end the first attempt but itself: there is nothing to watch, and nothing to make.
-    const fail = (error: unknown): Promise<T> => goOn(policy, new Call(policy, fn, undefined, UNLIMITED, startedAt), error);
+    const fail = (error: unknown): Promise<T> =>
+      goOn(policy, new Call(policy, fn, undefined, UNLIMITED, startedAt), error);
     try {
       return Promise.resolve(fn(new FreeAttempt(1))).then(undefined, fail);
     } catch (thrown) {
