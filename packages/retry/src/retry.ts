@@ -69,7 +69,8 @@ export async function retry<T>(
   if (options === NO_OPTIONS) return start(standard, fn, undefined, UNLIMITED);
   checkKeys("retry", options, [...POLICY_KEYS, "signal"]);
   const { signal, ...own } = options;
-  const policy = new Policy({ ...own, budget: own.budget ?? standard.budget ?? false });
+  const { budget = standard.budget ?? false } = own;
+  const policy = new Policy({ ...own, budget });
   return start(policy, fn, checkSignal(signal), policy.maxElapsedMs);
 }
 
