@@ -57,17 +57,17 @@ export function exponentialDelay(options: BackoffOptions = {}): Delay {
     case "none":
       return exponential;
     case "additive":
-      return (attempt, _previousMs, random) => exponential(attempt) + draw(random) * addedMs;
+      return (attempt, _previousMs, random) => Math.min(exponential(attempt) + draw(random) * addedMs, MAX_TIMER_MS);
     case "full":
       return (attempt, _previousMs, random) => exponential(attempt) * draw(random);
     case "equal":
-      return (attempt, _previousMs, random) => (exponential(attempt) / 2) * (1 + draw(random));
+      return (attempt, _previousMs, random) => exponential(attempt) * (0.5 + draw(random) / 2);
     case "decorrelated": {
       // 3 for the factor 2, as in the simulator; for any factor the first delay is baseMs × factor on average.
       const reach = 2 * factor - 1;
       return (_attempt, previousMs, random) => {
         const ceiling = Math.min(capMs, reach * Math.max(previousMs || 0, baseMs));
-        return baseMs + (ceiling - baseMs) * draw(random);
+        return Math.min(baseMs + (ceiling - baseMs) * draw(random), ceiling);
       };
     }
   }
