@@ -1,4 +1,5 @@
 import { checkDuration, checkKeys, checkNumber } from "./options.ts";
+import { SlidingWindow } from "./window.ts";
 
 export interface RetryBudgetOptions {
   /** Retries per recent call, 0..1. Default 0.2: in an outage load grows by a fifth and not by `maxAttempts`. */
@@ -23,7 +24,8 @@ export interface Budget {
   charge(): RetryCharge | undefined;
 }
 
-const SLOTS = 10;
+const CALLS = 0;
+const CHARGES = 1;
 /** Calls that may stand outside the window until the clock is read: reading it costs as much as a bare await. */
 const BATCH = 16;
 
@@ -36,13 +38,7 @@ const BATCH = 16;
 export class RetryBudget implements Budget {
   readonly #ratio: number;
   readonly #reserve: number;
-  readonly #slotMs: number;
-  readonly #calls: number[] = new Array<number>(SLOTS).fill(0);
-  readonly #charges: number[] = new Array<number>(SLOTS).fill(0);
-  /** Of the clock, not of the ring. */
-  #slot = 0;
-  #recentCalls = 0;
-  #recentCharges = 0;
+  readonly #window: SlidingWindow;
   #fresh = 0;
 
   /** @throws TypeError for an option that is unknown or wrong */
@@ -51,13 +47,13 @@ export class RetryBudget implements Budget {
     const windowMs = checkDuration("windowMs", options.windowMs ?? 10_000);
     this.#ratio = checkNumber("ratio", options.ratio ?? 0.2, 0, 1);
     this.#reserve = (checkNumber("minPerSecond", options.minPerSecond ?? 3, 0, 1_000_000) * windowMs) / 1_000;
-    this.#slotMs = windowMs / SLOTS;
+    this.#window = new SlidingWindow(windowMs, 2);
   }
 
   /** How many retries could be charged now. */
   get available(): number {
     this.#advance();
-    const left = this.#ratio * this.#recentCalls + this.#reserve - this.#recentCharges;
+    const left = this.#ratio * this.#window.total(CALLS) + this.#reserve - this.#window.total(CHARGES);
     // Sums of fractions such as 0.2 come out a hair below the whole number they mean.
     return Math.max(0, Math.floor(left + 1e-9));
   }
@@ -69,48 +65,24 @@ export class RetryBudget implements Budget {
 
   charge(): RetryCharge | undefined {
     if (this.available < 1) return undefined;
-    const slot = this.#slot;
-    this.#add(this.#charges, 1);
-    this.#recentCharges += 1;
+    const slot = this.#advance();
+    this.#window.add(CHARGES, 1, slot);
     let refunded = false;
     return {
       refund: () => {
-        this.#advance();
-        if (refunded || slot <= this.#slot - SLOTS || slot > this.#slot) return;
+        if (refunded) return;
         refunded = true;
-        this.#charges[slot % SLOTS] = (this.#charges[slot % SLOTS] ?? 0) - 1;
-        this.#recentCharges -= 1;
+        this.#advance();
+        this.#window.add(CHARGES, -1, slot);
       },
     };
   }
 
   /** Moves the window to the present and takes in the calls that were counted since. */
-  #advance(): void {
-    const slot = Math.floor(performance.now() / this.#slotMs);
-    // A clock that tests replaced may stand before the one it replaces: nothing then is recent.
-    if (slot < this.#slot || slot >= this.#slot + SLOTS) {
-      this.#calls.fill(0);
-      this.#charges.fill(0);
-      this.#recentCalls = 0;
-      this.#recentCharges = 0;
-      this.#slot = slot;
-    }
-    while (this.#slot < slot) {
-      this.#slot += 1;
-      const at = this.#slot % SLOTS;
-      this.#recentCalls -= this.#calls[at] ?? 0;
-      this.#recentCharges -= this.#charges[at] ?? 0;
-      this.#calls[at] = 0;
-      this.#charges[at] = 0;
-    }
-    if (this.#fresh === 0) return;
-    this.#add(this.#calls, this.#fresh);
-    this.#recentCalls += this.#fresh;
+  #advance(): number {
+    const slot = this.#window.advance();
+    this.#window.add(CALLS, this.#fresh);
     this.#fresh = 0;
-  }
-
-  #add(slots: number[], amount: number): void {
-    const at = this.#slot % SLOTS;
-    slots[at] = (slots[at] ?? 0) + amount;
+    return slot;
   }
 }

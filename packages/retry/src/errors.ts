@@ -68,6 +68,16 @@ export function isRetryable(error: unknown): boolean {
   return look(error, ({ retryable }) => retryable) === true;
 }
 
+/** The error says of itself that the same again will fail the same. */
+export function isRefusal(error: unknown): boolean {
+  return look(error, ({ retryable }) => retryable) === false;
+}
+
+/** By the name that every platform gives it. */
+export function isAbort(error: unknown): boolean {
+  return look(error, ({ name }) => name) === "AbortError";
+}
+
 /** How long the one that refused asks us to stay away, from the error or its `facts`. */
 export function hintOf(error: unknown): number {
   const hint = look(error, ({ retryAfterMs, facts }) =>

@@ -6,6 +6,13 @@ export {
   type ExponentialBackoffOptions,
   exponentialDelay,
 } from "./backoff.ts";
+export {
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  type CircuitChange,
+  CircuitOpenError,
+  type CircuitState,
+} from "./breaker.ts";
 export { type Budget, RetryBudget, type RetryBudgetOptions, type RetryCharge } from "./budget.ts";
 export { CHANNELS, type RetryEvent } from "./channels.ts";
 export {

@@ -28,6 +28,12 @@ export function checkNumber(option: string, value: unknown, min: number, max: nu
   throw expected(option, `a number in ${min}..${max}`, value);
 }
 
+/** A count of 1 or more. */
+export function checkInteger(option: string, value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
+  throw expected(option, "an integer of 1 or more", value);
+}
+
 /** A duration in milliseconds that a timer can hold; more than zero. */
 export function checkDuration(option: string, value: unknown): number {
   if (typeof value === "number" && value > 0 && value <= MAX_TIMER_MS) return value;

@@ -1,4 +1,6 @@
+import { channel } from "node:diagnostics_channel";
 import {
+  attemptTimeout,
   type CallContext,
   createDatabase,
   type DatabaseErrorOf,
@@ -16,7 +18,7 @@ import {
 } from "@db/core";
 import { MockDatabase, type MockDatabaseOptions } from "@db/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { attemptsOf, reportOf } from "../src/index.ts";
+import { attemptsOf, CHANNELS, reportOf } from "../src/index.ts";
 import { type RetryLayerOptions, retryLayer } from "../src/layer.ts";
 
 afterEach(() => {
@@ -87,6 +89,47 @@ describe("what is repeated", () => {
     await db.read("notes:1");
     expect(mock.calls.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
   });
+});
+
+describe("with an attempt timeout inside", () => {
+  const bounded = async (): Promise<Service> => {
+    const mock = new MockDatabase();
+    const layers = [retryLayer({ backoff: { baseMs: 1, jitter: "none" } }), attemptTimeout({ timeoutMs: 20 })];
+    const db = createDatabase({ driver: mock, layers });
+    await db.connect();
+    await db.create("notes", { n: 0 }, { id: "notes:1" });
+    return { db, mock };
+  };
+
+  test("a read that hung is read again", async () => {
+    const { db, mock } = await bounded();
+    mock.hang({ kind: "read" });
+    expect(await db.read("notes:1")).toMatchObject({ n: 0 });
+  });
+
+  test("a write that hung is not written again, for it may have arrived", async () => {
+    const { db, mock } = await bounded();
+    mock.hang({ kind: "update", when: "after" });
+    const call = db.update("notes:1", { n: 1 }, { mode: "increment" });
+    await expect(call).rejects.toMatchObject({ code: "QUERY_TIMEOUT", effect: "unknown" });
+    expect(await db.read("notes:1")).toMatchObject({ n: 1 });
+  });
+});
+
+test("its events carry the driver's name and the code, on the same channel as all retries", async () => {
+  const events: unknown[] = [];
+  const note = (event: unknown): void => void events.push(event);
+  channel(CHANNELS.retry).subscribe(note);
+  const { db, mock } = await service({}, [], { name: "primary" });
+  mock.failNext(failure("CONFLICT"));
+  await db.read("notes:1");
+  mock.failNext(failure("NOT_FOUND"));
+  await db.read("notes:1").catch(() => {});
+  channel(CHANNELS.retry).unsubscribe(note);
+  expect(events).toEqual([
+    { policy: "primary", attempt: 1, delayMs: 1, errorType: "CONFLICT", outcome: "retry" },
+    { policy: "primary", attempt: 2, delayMs: 0, errorType: "CONFLICT", outcome: "success" },
+  ]);
 });
 
 describe("what is not repeated", () => {

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 test("the public surface is exactly this", async () => {
   expect(Object.keys(await import("@db/retry")).sort()).toEqual([
     "CHANNELS",
+    "CircuitBreaker",
+    "CircuitOpenError",
     "ExponentialBackoff",
     "RetryBudget",
     "RetryTimeoutError",
