@@ -29,6 +29,7 @@ export default defineConfig({
       thresholds: {
         "packages/core/src/**": { lines: 95, branches: 95 },
         "packages/models/src/**": { lines: 95, branches: 90 },
+        "packages/retry/src/**": { lines: 95, branches: 95 },
         "packages/testing/src/**": { lines: 90 },
       },
     },
