@@ -20,7 +20,7 @@ export const allowed: Readonly<Record<string, Row>> = {
     optionalPeers: ["@valibot/to-json-schema"],
     types: ["@standard-schema/spec"],
   },
-  "@db/pool": { optionalPeers: ["@db/core"] },
+  "@db/pool": {},
   "@db/queue": { peers: ["@db/core"] },
   "@db/retry": { optionalPeers: ["@db/core"] },
   "@db/surreal": {
