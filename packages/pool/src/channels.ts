@@ -1,0 +1,102 @@
+import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
+import type { Holder, PoolError } from "./errors.ts";
+import type { PoolState } from "./state.ts";
+
+/**
+ * The channels of `node:diagnostics_channel` that a pool publishes on. Names and payloads are public, and cost nothing
+ * without a subscriber. A payload always names the pool, and never holds a connection.
+ */
+export const CHANNELS = {
+  /** A tracing channel: one acquire, from the call to the lease or the error. Payload: `AcquireEvent`. */
+  acquire: "db:pool:acquire",
+  /** Payload: `CreatedEvent`. */
+  created: "db:pool:created",
+  /** Payload: `ClosedEvent`. */
+  closed: "db:pool:closed",
+  /** A caller whose time was up. Payload: `TimeoutEvent`. */
+  timeout: "db:pool:timeout",
+  /** A lease that is out for longer than `leakWarnMs`, or still out at the deadline of `close()`. Payload: `LeakEvent`. */
+  leak: "db:pool:leak",
+  /** An error that no caller is told of. Payload: `BackgroundErrorEvent`. */
+  error: "db:pool:error",
+  /** Payload: `PoolStateEvent`. */
+  state: "db:state",
+} as const;
+
+export interface AcquireEvent {
+  readonly pool: string;
+  readonly label: string | undefined;
+}
+
+export interface CreatedEvent {
+  readonly pool: string;
+  /** What `create` took. */
+  readonly durationMs: number;
+}
+
+/** Why a connection was closed. */
+export type CloseReason =
+  | "idle"
+  | "max_lifetime"
+  /** `destroy()`, or an error that `classify` calls broken. */
+  | "error"
+  /** `validate` said no, threw or took too long. */
+  | "validation"
+  /** `reset` threw or took too long. */
+  | "reset"
+  /** `evictAll()`. */
+  | "evicted"
+  /** More of them than `max` after a `resize()`, or made too late to be of use. */
+  | "surplus"
+  | "closed"
+  /** Still out at the deadline of `close()`. */
+  | "leaked";
+
+export interface ClosedEvent {
+  readonly pool: string;
+  readonly reason: CloseReason;
+  readonly lifetimeMs: number;
+}
+
+export interface TimeoutEvent {
+  readonly pool: string;
+  readonly error: PoolError;
+}
+
+export interface LeakEvent extends Holder {
+  readonly pool: string;
+}
+
+export interface BackgroundErrorEvent {
+  readonly pool: string;
+  readonly phase: BackgroundPhase;
+  readonly error: unknown;
+}
+
+/** Whose error it was: a hook's, that of a connection which died by itself, or that of a listener to states. */
+export type BackgroundPhase = "create" | "destroy" | "validate" | "reset" | "classify" | "lost" | "listener";
+
+export interface PoolStateEvent {
+  readonly pool: string;
+  readonly from: PoolState["name"];
+  readonly to: PoolState;
+}
+
+export const acquires: TracingChannel<object> = tracingChannel(CHANNELS.acquire);
+const created = channel(CHANNELS.created);
+const closed = channel(CHANNELS.closed);
+const timeouts = channel(CHANNELS.timeout);
+const leaks = channel(CHANNELS.leak);
+const errors = channel(CHANNELS.error);
+const states = channel(CHANNELS.state);
+
+export const publishCreated: (event: CreatedEvent) => void = (event) => publish(created, event);
+export const publishClosed: (event: ClosedEvent) => void = (event) => publish(closed, event);
+export const publishTimeout: (event: TimeoutEvent) => void = (event) => publish(timeouts, event);
+export const publishLeak: (event: LeakEvent) => void = (event) => publish(leaks, event);
+export const publishError: (event: BackgroundErrorEvent) => void = (event) => publish(errors, event);
+export const publishState: (event: PoolStateEvent) => void = (event) => publish(states, event);
+
+function publish(to: Channel, event: object): void {
+  if (to.hasSubscribers) to.publish(event);
+}

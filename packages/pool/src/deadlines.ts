@@ -1,0 +1,115 @@
+import { MinHeap } from "./min-heap.ts";
+import { neutral } from "./neutral.ts";
+
+/** What waits for its time. The links belong to its bucket: an entry is in one bucket at most. */
+export abstract class Deadline {
+  bucket: Bucket | undefined;
+  before: Deadline | undefined;
+  after: Deadline | undefined;
+  /** Called once, at or after its time, when the entry is no longer in a bucket. Must not throw. */
+  abstract expire(now: number): void;
+}
+
+/** All that is due in the same millisecond. */
+interface Bucket {
+  readonly at: number;
+  first: Deadline | undefined;
+  last: Deadline | undefined;
+}
+
+/** How long one turn of the event loop may be spent on what is due; the rest waits for the next turn. */
+const SLICE_MS = 4;
+/** The clock is read once for this many entries. */
+const SLICE_ENTRIES = 64;
+
+/**
+ * One timer for any number of deadlines: buckets of a millisecond, a heap of the buckets' times. Adding and removing is
+ * O(1) but for the first entry of a bucket, whatever mixture of durations there is; the pair `setTimeout` and
+ * `clearTimeout` costs several times a whole acquire. The timer is not cleared when entries go: it fires, finds the next
+ * that is due and arms itself again. Source of the idea: Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987.
+ */
+export class Deadlines {
+  readonly #keepsAlive: boolean;
+  readonly #buckets = new Map<number, Bucket>();
+  readonly #times = new MinHeap();
+  #size = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #armedFor = Number.POSITIVE_INFINITY;
+
+  /** @param keepsAlive whether an entry that waits keeps the process alive */
+  constructor(keepsAlive: boolean) {
+    this.#keepsAlive = keepsAlive;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** `at` is on the `performance.now()` scale; an entry never expires before it. */
+  add(entry: Deadline, at: number, now: number): void {
+    const key = Math.ceil(at);
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = { at: key, first: undefined, last: undefined };
+      this.#buckets.set(key, bucket);
+      this.#times.add(key);
+    }
+    entry.bucket = bucket;
+    entry.before = bucket.last;
+    if (bucket.last === undefined) bucket.first = entry;
+    else bucket.last.after = entry;
+    bucket.last = entry;
+    this.#size += 1;
+    if (key < this.#armedFor) this.#arm(key, now);
+    else if (this.#size === 1 && this.#keepsAlive) this.#timer?.ref();
+  }
+
+  /** Nothing happens when the entry waits no longer. */
+  remove(entry: Deadline): void {
+    const { bucket, before, after } = entry;
+    if (bucket === undefined) return;
+    if (before === undefined) bucket.first = after;
+    else before.after = after;
+    if (after === undefined) bucket.last = before;
+    else after.before = before;
+    entry.bucket = undefined;
+    entry.before = undefined;
+    entry.after = undefined;
+    this.#size -= 1;
+    if (this.#size === 0 && this.#keepsAlive) this.#timer?.unref();
+  }
+
+  #arm(at: number, now: number): void {
+    clearTimeout(this.#timer);
+    this.#armedFor = at;
+    this.#timer = neutral(() => setTimeout(() => this.#fire(), Math.max(1, Math.ceil(at - now))));
+    if (!this.#keepsAlive || this.#size === 0) this.#timer.unref();
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    const next = this.#expireDue(now);
+    if (next < this.#armedFor) this.#arm(next, now);
+  }
+
+  /** When to come back: the time of the first bucket that is left. Empty ones go on the way. */
+  #expireDue(now: number): number {
+    let expired = 0;
+    for (;;) {
+      const at = this.#times.smallest;
+      if (at === undefined) return Number.POSITIVE_INFINITY;
+      const bucket = this.#buckets.get(at);
+      if (bucket?.first !== undefined && at > now) return at;
+      for (let entry = bucket?.first; entry !== undefined; entry = bucket?.first) {
+        this.remove(entry);
+        entry.expire(now);
+        expired += 1;
+        if (expired % SLICE_ENTRIES === 0 && performance.now() - now > SLICE_MS) return now;
+      }
+      this.#times.removeSmallest();
+      this.#buckets.delete(at);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { Deadline, type Deadlines } from "./deadlines.ts";
+import { hookTimeout } from "./hook-call.ts";
+import { neutral } from "./neutral.ts";
+import type { Settings } from "./options.ts";
+import { Outage } from "./outage.ts";
+import type { Slot } from "./slot.ts";
+
+/** Who is told what becomes of attempts. */
+interface DialerClient<T> {
+  arrived(attempt: Attempt<T>, value: T): void;
+  failed(attempt: Attempt<T>, error: unknown): void;
+  /** An attempt that was given up has made a connection after all. */
+  arrivedLate(attempt: Attempt<T>, value: T): void;
+  lost(slot: Slot<T>, error: unknown): void;
+  /** The pause before the next attempt is over. */
+  due(now: number): void;
+}
+
+/** One call of `create`. It belongs to nobody who waits: what it makes goes to whoever is first in line by then. */
+export class Attempt<T> extends Deadline {
+  readonly startedAt: number = performance.now();
+  /** Made before an `evictAll()`, which means it too. */
+  outdated = false;
+  /** Set when `lost` came before `create` settled. */
+  lost: { readonly error: unknown } | undefined;
+  slot: Slot<T> | undefined;
+  readonly #controller = new AbortController();
+  readonly #onTimeout: (attempt: Attempt<T>) => void;
+
+  constructor(onTimeout: (attempt: Attempt<T>) => void) {
+    super();
+    this.#onTimeout = onTimeout;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  override expire(): void {
+    this.#onTimeout(this);
+  }
+}
+
+/** The end of a pause between attempts. */
+class Pause extends Deadline {
+  readonly #over: (now: number) => void;
+
+  constructor(over: (now: number) => void) {
+    super();
+    this.#over = over;
+  }
+
+  override expire(now: number): void {
+    this.#over(now);
+  }
+}
+
+/** Makes connections: how many at a time and how soon after a failure, never why. */
+export class Dialer<T> {
+  readonly outage: Outage;
+  readonly #attempts = new Set<Attempt<T>>();
+  readonly #client: DialerClient<T>;
+  readonly #settings: Settings<T>;
+  readonly #chores: Deadlines;
+  readonly #pause: Pause;
+
+  constructor(client: DialerClient<T>, settings: Settings<T>, chores: Deadlines) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#chores = chores;
+    this.outage = new Outage(settings.createConcurrency);
+    this.#pause = new Pause((now) => client.due(now));
+  }
+
+  /** Attempts under way, those that were given up not included. */
+  get active(): number {
+    return this.#attempts.size;
+  }
+
+  /** Begins up to `count` attempts, as far as concurrency and the pause after a failure allow. */
+  dial(count: number, now: number): void {
+    const { outage } = this;
+    let begin = count;
+    if (outage.since === undefined) begin = Math.min(count, outage.limit - this.active);
+    else if (count > 0) {
+      // Attempts from before the outage may hang until their timeout; the prober does not wait for them.
+      begin = this.#isProbing(outage.since) ? 0 : 1;
+      if (begin > 0 && now < outage.nextAttemptAt) {
+        this.#chores.remove(this.#pause);
+        this.#chores.add(this.#pause, outage.nextAttemptAt, now);
+        return;
+      }
+    }
+    for (; begin > 0; begin -= 1) this.#begin();
+  }
+
+  /** Marks those under way: what they make is not to be used. */
+  outdate(): void {
+    for (const attempt of this.#attempts) attempt.outdated = true;
+  }
+
+  /** Ends all; what they still make is handed over as late. */
+  stop(reason: unknown): void {
+    this.#chores.remove(this.#pause);
+    for (const attempt of [...this.#attempts]) this.#giveUp(attempt, reason);
+  }
+
+  #isProbing(since: number): boolean {
+    for (const attempt of this.#attempts) if (attempt.startedAt >= since) return true;
+    return false;
+  }
+
+  #begin(): void {
+    const { create, createTimeoutMs } = this.#settings;
+    const attempt = new Attempt<T>((late) => this.#timeOut(late));
+    const { signal, startedAt } = attempt;
+    const lost = (error?: unknown): void => {
+      if (attempt.slot === undefined) attempt.lost ??= { error };
+      else this.#client.lost(attempt.slot, error);
+    };
+    this.#attempts.add(attempt);
+    this.#chores.add(attempt, startedAt + createTimeoutMs, startedAt);
+    neutral(() => new Promise<T>((resolve) => resolve(create({ signal, lost })))).then(
+      (value) => this.#arrive(attempt, value),
+      (error: unknown) => this.#fail(attempt, error),
+    );
+  }
+
+  #arrive(attempt: Attempt<T>, value: T): void {
+    if (!this.#end(attempt)) this.#client.arrivedLate(attempt, value);
+    else if (attempt.lost !== undefined) {
+      this.#client.arrivedLate(attempt, value);
+      this.#client.failed(attempt, attempt.lost.error);
+    } else this.#client.arrived(attempt, value);
+  }
+
+  #fail(attempt: Attempt<T>, error: unknown): void {
+    if (this.#end(attempt)) this.#client.failed(attempt, error);
+  }
+
+  #timeOut(attempt: Attempt<T>): void {
+    const error = hookTimeout("create", this.#settings.createTimeoutMs);
+    this.#giveUp(attempt, error);
+    this.#client.failed(attempt, error);
+  }
+
+  #giveUp(attempt: Attempt<T>, reason: unknown): void {
+    this.#end(attempt);
+    neutral(() => attempt.abort(reason));
+  }
+
+  /** False if it had ended before. */
+  #end(attempt: Attempt<T>): boolean {
+    this.#chores.remove(attempt);
+    return this.#attempts.delete(attempt);
+  }
+}

@@ -1,0 +1,31 @@
+import { type BackgroundPhase, publishError } from "./channels.ts";
+import type { ErrorClass, Settings } from "./options.ts";
+import type { Counters } from "./stats.ts";
+
+/** Errors that belong to no caller: told to whoever listens, counted, and never thrown. */
+export class Faults {
+  readonly #settings: Pick<Settings<unknown>, "name" | "classify">;
+  readonly #counters: Counters;
+
+  constructor(settings: Pick<Settings<unknown>, "name" | "classify">, counters: Counters) {
+    this.#settings = settings;
+    this.#counters = counters;
+  }
+
+  report(phase: BackgroundPhase, error: unknown): void {
+    this.#counters.backgroundErrors += 1;
+    publishError({ pool: this.#settings.name, phase, error });
+  }
+
+  /** Undefined when the user gave no way to tell. */
+  classify(error: unknown): ErrorClass | undefined {
+    const { classify } = this.#settings;
+    if (classify === undefined) return undefined;
+    try {
+      return classify(error);
+    } catch (fault) {
+      this.report("classify", fault);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+const FIRST_MS = 25;
+const SHORT_OUTAGE_CAP_MS = 250;
+const CAP_MS = 5_000;
+const SHARE_OF_OUTAGE = 0.25;
+
+/**
+ * When and how many to dial. After a failure one prober alone: 25 ms doubling, the upper half of it at random, no longer
+ * than a quarter of the outage so far (a short outage ends with a short wait), never less than 250 ms as a limit nor more
+ * than 5 s. After the recovery 1, then 2, then 4 at a time, so that the database is not met by the crowd that its absence
+ * gathered.
+ */
+export class Outage {
+  readonly #concurrency: number;
+  #since: number | undefined;
+  #attempts = 0;
+  #nextAttemptAt = 0;
+  #limit: number;
+
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+    this.#limit = concurrency;
+  }
+
+  /** The start of the failure, undefined while the last attempt was a success. */
+  get since(): number | undefined {
+    return this.#since;
+  }
+
+  get nextAttemptAt(): number {
+    return this.#nextAttemptAt;
+  }
+
+  /** How many attempts may be under way at the same time. */
+  get limit(): number {
+    return this.#since === undefined ? this.#limit : 1;
+  }
+
+  /** An attempt that began before the outage was known tells nothing new: only the prober makes the pause longer. */
+  failed(startedAt: number, now: number, permanent: boolean): void {
+    if (this.#since === undefined) {
+      this.#since = now;
+      this.#attempts = 0;
+    } else if (startedAt < this.#since) return;
+    const share = Math.max(SHORT_OUTAGE_CAP_MS, SHARE_OF_OUTAGE * (now - this.#since));
+    const cap = Math.min(CAP_MS, permanent ? CAP_MS : share);
+    const delay = permanent ? cap : Math.min(cap, FIRST_MS * 2 ** Math.min(this.#attempts, 20));
+    this.#attempts += 1;
+    this.#nextAttemptAt = now + delay * (0.5 + Math.random() / 2);
+  }
+
+  succeeded(): void {
+    if (this.#since !== undefined) {
+      this.#since = undefined;
+      this.#limit = 1;
+    } else if (this.#limit < this.#concurrency) this.#limit = Math.min(this.#limit * 2, this.#concurrency);
+  }
+}

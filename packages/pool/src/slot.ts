@@ -1,0 +1,67 @@
+import type { CloseReason } from "./channels.ts";
+import type { Lease } from "./lease.ts";
+
+/**
+ * - `idle`: in the idle list.
+ * - `leased`: a caller has it.
+ * - `busy`: it is being validated or reset.
+ * - `gone`: out of the pool; whatever is still under way for it no longer counts.
+ */
+type SlotState = "idle" | "leased" | "busy" | "gone";
+
+/** What a lease tells its pool. */
+export interface LeaseOwner<T> {
+  giveBack(slot: Slot<T>, error: unknown): void;
+  discard(slot: Slot<T>, error: unknown): void;
+}
+
+/** One connection in the pool. All times are on the `performance.now()` scale. */
+export class Slot<T> {
+  readonly value: T;
+  readonly owner: LeaseOwner<T>;
+  readonly bornAt: number;
+  readonly expiresAt: number;
+  /** Jittered, so that those born together are not pinged together. */
+  readonly keepaliveMs: number;
+  state: SlotState = "busy";
+  idleSince: number;
+  /** When it was last known to be alive. */
+  provenAt: number;
+  /** Until when an idle one is handed out without a second look. */
+  freshUntil = 0;
+  /** A reason to look twice when it comes back: see `doomed` and `suspect`. */
+  flawed = false;
+  /** To be closed when it comes back. */
+  doomed: CloseReason | undefined;
+  /** To be validated before its next use: another connection of its age broke. */
+  suspect = false;
+
+  takenAt = 0;
+  label: string | undefined;
+  stack: string | undefined;
+  lease: Lease<T> | undefined;
+  reportedAsLeak = false;
+
+  older: Slot<T> | undefined;
+  newer: Slot<T> | undefined;
+
+  constructor(value: T, owner: LeaseOwner<T>, now: number, expiresAt: number, keepaliveMs: number) {
+    this.value = value;
+    this.owner = owner;
+    this.bornAt = now;
+    this.idleSince = now;
+    this.provenAt = now;
+    this.expiresAt = expiresAt;
+    this.keepaliveMs = keepaliveMs;
+  }
+
+  doom(reason: CloseReason): void {
+    this.flawed = true;
+    this.doomed ??= reason;
+  }
+
+  doubt(): void {
+    this.flawed = true;
+    this.suspect = true;
+  }
+}

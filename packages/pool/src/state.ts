@@ -1,0 +1,64 @@
+import { publishState } from "./channels.ts";
+
+/** Times are on the monotonic `performance.now()` scale. */
+export type PoolState =
+  /** Nobody has asked for a connection yet. */
+  | { readonly name: "disconnected" }
+  /** The first connection is being made. */
+  | { readonly name: "connecting"; readonly since: number }
+  | { readonly name: "connected"; readonly since: number }
+  | {
+      readonly name: "failed";
+      readonly since: number;
+      readonly error: unknown;
+      /** Whether `classify` calls the error permanent: waiting will not help, so nobody is let wait. */
+      readonly permanent: boolean;
+      /** When the next dial is due. */
+      readonly nextAttemptAt: number;
+      /** From here on an acquire that would have to wait rejects at once. */
+      readonly unavailableAt: number;
+    }
+  /** Final. */
+  | { readonly name: "closed" };
+
+export type StateListener = (state: PoolState, from: PoolState) => void;
+
+/** Where the pool stands, and who wants to know. */
+export class StateMachine {
+  #state: PoolState = { name: "disconnected" };
+  readonly #pool: string;
+  readonly #listeners = new Set<StateListener>();
+  readonly #onFault: (error: unknown) => void;
+
+  constructor(pool: string, onFault: (error: unknown) => void) {
+    this.#pool = pool;
+    this.#onFault = onFault;
+  }
+
+  get now(): PoolState {
+    return this.#state;
+  }
+
+  set(state: PoolState): void {
+    const from = this.#state;
+    if (from.name === "closed") return;
+    this.#state = state;
+    publishState({ pool: this.#pool, from: from.name, to: state });
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(state, from);
+      } catch (error) {
+        this.#onFault(error);
+      }
+    }
+  }
+
+  subscribe(listener: StateListener): () => void {
+    // A wrapper of its own, so that the same function can listen twice and stop twice.
+    const own: StateListener = (state, from) => listener(state, from);
+    this.#listeners.add(own);
+    return () => {
+      this.#listeners.delete(own);
+    };
+  }
+}
