@@ -18,6 +18,16 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: "properties",
+          ...filesOf("properties"),
+          // The only thing that tells these tests apart from the same files in the unit project.
+          env: { DB_TEST_SIZE: "full" },
+          testTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
         test: { name: "packaging", ...filesOf("packaging"), testTimeout: 600_000, hookTimeout: 600_000 },
       },
     ],
@@ -29,6 +39,7 @@ export default defineConfig({
       thresholds: {
         "packages/core/src/**": { lines: 95, branches: 95 },
         "packages/models/src/**": { lines: 95, branches: 90 },
+        "packages/pool/src/**": { lines: 95, branches: 95 },
         "packages/retry/src/**": { lines: 95, branches: 95 },
         "packages/testing/src/**": { lines: 90 },
       },

@@ -43,6 +43,12 @@ export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
     },
     {
       kind: "tests",
+      name: "properties",
+      project: "properties",
+      about: "the property and endurance tests of the unit step, at their full size",
+    },
+    {
+      kind: "tests",
       name: "packaging",
       project: "packaging",
       about: "every package as its users get it: packed, linted, installed, imported, type-checked",
