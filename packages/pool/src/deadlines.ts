@@ -41,10 +41,6 @@ export class Deadlines {
     this.#keepsAlive = keepsAlive;
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   /** `at` is on the `performance.now()` scale; an entry never expires before it. */
   add(entry: Deadline, at: number, now: number): void {
     const key = Math.ceil(at);
