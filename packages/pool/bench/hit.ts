@@ -2,7 +2,7 @@ import { compare, type Goal, type Measured } from "@db/bench";
 import { ConnectionPool } from "@db/pool";
 import { ours, type Peer, peers } from "./peers.ts";
 
-const BATCH = 10;
+const BATCH = 50;
 const connection = { id: 1 };
 const create = (): Promise<object> => Promise.resolve(connection);
 
@@ -25,7 +25,7 @@ export async function hit(): Promise<{ readonly rows: readonly Measured[]; reado
     },
     ...(await Promise.all([ours, ...peers].map(cycle))),
   ];
-  const measured = await compare(cases, { operations: 500, rounds: 40 });
+  const measured = await compare(cases, { operations: 100, rounds: 60 });
   const rows = measured.map(({ name, minNs, medianNs, bytes }) => ({
     name,
     minNs: Math.round(minNs / BATCH),

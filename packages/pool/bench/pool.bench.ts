@@ -20,3 +20,5 @@ for (const [scenario, run] of Object.entries(scenarios)) {
 }
 if (only.length > 0) console.table(goals);
 else report("pool", rows, goals);
+// Timers of a peer would keep the process alive.
+process.exit();

@@ -30,7 +30,7 @@ export class Broker<T> implements StockKeeper<T> {
   readonly stock: Stock<T>;
   readonly dialer: Dialer<T>;
   readonly refusals: Refusals<T>;
-  readonly milestones: Set<Milestone> = new Set();
+  milestones: readonly Milestone[] = [];
   min: number;
   max: number;
   suspended = false;
@@ -47,6 +47,8 @@ export class Broker<T> implements StockKeeper<T> {
   readonly #condition: Condition<T>;
   readonly #housekeeper: Housekeeper<T>;
   readonly #shedding: Shedding | undefined;
+  readonly #stackRatio: number;
+  readonly #resets: boolean;
   /** Whether to dial once to learn how things stand. */
   #curious = false;
 
@@ -54,6 +56,8 @@ export class Broker<T> implements StockKeeper<T> {
     this.settings = settings;
     this.min = settings.min;
     this.max = settings.max;
+    this.#stackRatio = settings.leakStackRatio;
+    this.#resets = settings.reset !== undefined;
     const { counters } = this;
     const chores = this.#chores;
     this.#faults = new Faults(settings, counters);
@@ -89,8 +93,8 @@ export class Broker<T> implements StockKeeper<T> {
 
   /** Where the caller is, for those leases of which it is to be known. */
   sampleStack(): string | undefined {
-    const { leakStackRatio } = this.settings;
-    return leakStackRatio > 0 && Math.random() < leakStackRatio ? new Error("acquired here").stack : undefined;
+    const ratio = this.#stackRatio;
+    return ratio > 0 && Math.random() < ratio ? new Error("acquired here").stack : undefined;
   }
 
   /** Why a caller may not join the line; undefined if it may. */
@@ -147,8 +151,7 @@ export class Broker<T> implements StockKeeper<T> {
     const now = performance.now();
     const { stock } = this;
     if (error !== undefined) this.#giveBackFailed(slot, error, now);
-    else if (slot.flawed || this.settings.reset !== undefined || stock.size > this.max || now >= slot.expiresAt)
-      stock.comeBack(slot, now);
+    else if (slot.flawed || this.#resets || now >= slot.expiresAt) stock.comeBack(slot, now);
     else if (this.line.size > 0 && !this.suspended) {
       slot.idleSince = now;
       this.#handOver(slot, now);
@@ -156,7 +159,7 @@ export class Broker<T> implements StockKeeper<T> {
       this.#shedding?.rest();
       stock.shelve(slot, now);
     }
-    if (this.milestones.size > 0) this.progress();
+    if (this.milestones.length > 0) this.progress();
   }
 
   discard(slot: Slot<T>, error: unknown): void {
@@ -232,7 +235,7 @@ export class Broker<T> implements StockKeeper<T> {
 
   /** Something may have been reached. */
   progress(): void {
-    if (this.milestones.size > 0) for (const milestone of [...this.milestones]) milestone.check();
+    for (const milestone of this.milestones) milestone.check();
   }
 
   /** The end: closes what nobody uses. Leases that are out have until the deadline of `close()`. */
@@ -303,7 +306,7 @@ export class Broker<T> implements StockKeeper<T> {
   #failAll(now: number): void {
     this.turnAway(({ request, queuedAt }) => this.refusals.createFailed(request, now - queuedAt, now));
     if (this.starting === 0) return;
-    for (const milestone of [...this.milestones])
+    for (const milestone of this.milestones)
       if (milestone.failsEarly) milestone.fail(this.refusals.createFailed(NOBODY, 0, now));
   }
 

@@ -156,8 +156,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
     broker.min = min;
     broker.max = max;
     const now = performance.now();
-    while (broker.stock.size > max && broker.stock.idle.oldest !== undefined)
-      broker.stock.remove(broker.stock.idle.oldest, "surplus", now);
+    broker.stock.shrinkTo(max, now);
     broker.supply(now);
   }
 
@@ -274,7 +273,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
 
   async #close(deadlineMs: number): Promise<CloseReport> {
     const { stock, milestones, refusals } = this.#broker;
-    for (const milestone of [...milestones]) if (milestone.failsEarly) milestone.fail(refusals.closed());
+    for (const milestone of milestones) if (milestone.failsEarly) milestone.fail(refusals.closed());
     this.#broker.shutDown(performance.now());
     this.#unregister();
     const report = await this.#leave(deadlineMs, () => stock.size === 0 && stock.destroying === 0);
@@ -290,17 +289,17 @@ export class ConnectionPool<T> implements AsyncDisposable {
     readonly failsEarly: boolean;
     readonly withinMs: number;
   }): Milestone {
-    const { milestones, waits } = this.#broker;
+    const broker = this.#broker;
     const milestone = new Milestone({
       ...options,
       over: (it) => {
-        milestones.delete(it);
-        waits.remove(it);
+        broker.milestones = broker.milestones.filter((other) => other !== it);
+        broker.waits.remove(it);
       },
     });
     const now = performance.now();
-    milestones.add(milestone);
-    waits.add(milestone, now + options.withinMs, now);
+    broker.milestones = [...broker.milestones, milestone];
+    broker.waits.add(milestone, now + options.withinMs, now);
     return milestone;
   }
 }

@@ -29,7 +29,7 @@ export class Slot<T> {
   provenAt: number;
   /** Until when an idle one is handed out without a second look. */
   freshUntil = 0;
-  /** A reason to look twice when it comes back: see `doomed` and `suspect`. */
+  /** To be looked at when it comes back: it is `doomed` or `suspect`, or there are too many. */
   flawed = false;
   /** To be closed when it comes back. */
   doomed: CloseReason | undefined;

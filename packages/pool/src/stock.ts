@@ -38,6 +38,7 @@ export class Stock<T> {
   readonly #counters: Counters;
   readonly #faults: Faults;
   readonly #freshMs: number;
+  readonly #isLifo: boolean;
 
   constructor(keeper: StockKeeper<T>, settings: Settings<T>, chores: Deadlines, counters: Counters, faults: Faults) {
     this.#keeper = keeper;
@@ -45,6 +46,7 @@ export class Stock<T> {
     this.#chores = chores;
     this.#counters = counters;
     this.#faults = faults;
+    this.#isLifo = settings.idleOrder === "lifo";
     this.#freshMs = settings.validate === undefined ? Number.POSITIVE_INFINITY : settings.validateAfterIdleMs;
   }
 
@@ -71,7 +73,7 @@ export class Stock<T> {
 
   /** The next idle one, in the order that was asked for. */
   get next(): Slot<T> | undefined {
-    return this.#settings.idleOrder === "lifo" ? this.idle.newest : this.idle.oldest;
+    return this.#isLifo ? this.idle.newest : this.idle.oldest;
   }
 
   /** Lends one that is idle, is offered or comes straight from its last holder. */
@@ -137,6 +139,12 @@ export class Stock<T> {
     }
   }
 
+  /** Closes the idle ones that are too many, and looks again at all others when they come back. */
+  shrinkTo(max: number, now: number): void {
+    for (const slot of this.slots) slot.flawed = true;
+    while (this.size > max && this.idle.oldest !== undefined) this.remove(this.idle.oldest, "surplus", now);
+  }
+
   /** Closes the idle ones now and all others when they come back. */
   evictAll(reason: CloseReason, now: number): void {
     for (const slot of [...this.slots]) {
@@ -195,7 +203,10 @@ export class Stock<T> {
     if (slot.doomed !== undefined) this.remove(slot, slot.doomed, now);
     else if (now >= slot.expiresAt && this.#keeper.mayRetire()) this.remove(slot, "max_lifetime", now);
     else if (slot.suspect) this.#validate(slot);
-    else this.#keeper.offer(slot, now);
+    else {
+      slot.flawed = false;
+      this.#keeper.offer(slot, now);
+    }
   }
 
   #validate(slot: Slot<T>): void {
@@ -233,7 +244,6 @@ export class Stock<T> {
         return;
       }
       slot.suspect = false;
-      slot.flawed = slot.doomed !== undefined;
       slot.provenAt = now;
       this.#keeper.proven(now);
     }
