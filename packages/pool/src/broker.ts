@@ -56,6 +56,8 @@ export class Broker<T> implements StockKeeper<T> {
   readonly #resets: boolean;
   /** Whether to dial once to learn how things stand. */
   #curious = false;
+  #supplying = false;
+  #supplyAgain = false;
 
   constructor(settings: Settings<T>) {
     this.settings = settings;
@@ -209,8 +211,25 @@ export class Broker<T> implements StockKeeper<T> {
 
   // --- supply and demand
 
-  /** Hands out what is there, and dials for what is missing. */
+  /**
+   * Hands out what is there, and dials for what is missing. Hooks that answer at once lead back here: that is noted and
+   * done in turn, for a call inside the other for each of a thousand dead connections would be too deep.
+   */
   supply(now: number): void {
+    this.#supplyAgain = true;
+    if (this.#supplying) return;
+    this.#supplying = true;
+    try {
+      while (this.#supplyAgain) {
+        this.#supplyAgain = false;
+        this.#supplyOnce(now);
+      }
+    } finally {
+      this.#supplying = false;
+    }
+  }
+
+  #supplyOnce(now: number): void {
     if (this.suspended || this.closed) return;
     const { line, stock, dialer } = this;
     while (line.size > 0) {

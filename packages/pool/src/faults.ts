@@ -17,12 +17,21 @@ export class Faults {
     publishError({ pool: this.#settings.name, phase, error });
   }
 
+  /** What was to answer at once and gave a promise: its failure is no unhandled rejection. */
+  watch(phase: BackgroundPhase, result: unknown): void {
+    if (typeof result === "object" && result !== null && "then" in result)
+      Promise.resolve(result).catch((error: unknown) => this.report(phase, error));
+  }
+
   /** Undefined when the user gave no way to tell. */
   classify(error: unknown): ErrorClass | undefined {
     const { classify } = this.#settings;
     if (classify === undefined) return undefined;
     try {
-      return classify(error);
+      const found: unknown = classify(error);
+      if (typeof found === "string") return found as ErrorClass;
+      this.watch("classify", found);
+      return undefined;
     } catch (fault) {
       this.report("classify", fault);
       return undefined;

@@ -17,12 +17,12 @@ export function callHook(hook: () => unknown, options: HookCallOptions): void {
   let result: unknown;
   try {
     result = neutral(hook);
-    if (!isThenable(result)) {
-      options.done({ ok: true, value: result });
-      return;
-    }
   } catch (error) {
     options.done({ ok: false, error });
+    return;
+  }
+  if (!isThenable(result)) {
+    options.done({ ok: true, value: result });
     return;
   }
   const call = new HookCall(options);

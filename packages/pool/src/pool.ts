@@ -231,6 +231,8 @@ export class ConnectionPool<T> implements AsyncDisposable {
     const { signal, timeoutMs, label, whenAway } = options;
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     try {
+      // A controller passed by mistake must be found before the caller stands in the line.
+      if (signal !== undefined && !(signal instanceof EventTarget)) throw expected("signal", "an AbortSignal", signal);
       if (timeoutMs !== undefined) checkDuration("timeoutMs", timeoutMs);
       if (whenAway !== undefined) checkOneOf("whenAway", whenAway, ["wait", "fail"]);
     } catch (error) {

@@ -46,7 +46,8 @@ export class StateMachine {
     publishState({ pool: this.#pool, from: from.name, to: state });
     for (const listener of [...this.#listeners]) {
       try {
-        listener(state, from);
+        const result: unknown = listener(state, from);
+        if (result instanceof Promise) result.catch(this.#onFault);
       } catch (error) {
         this.#onFault(error);
       }

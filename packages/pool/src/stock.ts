@@ -32,6 +32,7 @@ export class Stock<T> {
   /** Being validated or reset. */
   busy = 0;
   destroying = 0;
+  #doubting = false;
   readonly #keeper: StockKeeper<T>;
   readonly #settings: Settings<T>;
   readonly #chores: Deadlines;
@@ -132,10 +133,16 @@ export class Stock<T> {
 
   /** After an error of one connection: all that are older prove themselves before their next use, the idle ones at once. */
   doubtAll(): void {
-    if (this.#settings.validate === undefined) return;
-    for (const slot of [...this.slots]) {
-      if (slot.state === "idle") this.examine(slot);
-      else slot.doubt();
+    // A check that fails at once comes back here; all that are to be doubted are being doubted then.
+    if (this.#settings.validate === undefined || this.#doubting) return;
+    this.#doubting = true;
+    try {
+      for (const slot of [...this.slots]) {
+        if (slot.state === "idle") this.examine(slot);
+        else slot.doubt();
+      }
+    } finally {
+      this.#doubting = false;
     }
   }
 
@@ -165,6 +172,8 @@ export class Stock<T> {
 
   /** Takes one out of the pool. Its place is free at once; `destroy` has its own time. */
   remove(slot: Slot<T>, reason: CloseReason, now: number): void {
+    // The `destroy` of one connection may report the loss of another, which is then gone before its turn.
+    if (slot.state === "gone") return;
     if (slot.state === "idle") this.idle.remove(slot);
     else if (slot.state === "busy") this.busy -= 1;
     slot.state = "gone";
