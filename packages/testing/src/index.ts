@@ -6,3 +6,6 @@ export type { GoAwayOptions } from "./mock-calls.ts";
 export { MockDatabase } from "./mock-database.ts";
 export type { MockDatabaseOptions } from "./mock-options.ts";
 export type { Failure, ScriptOptions } from "./script.ts";
+export { type SurrealServer, startSurreal } from "./start-surreal.ts";
+export type { SurrealFaults } from "./surreal-faults.ts";
+export type { StartSurrealOptions, SurrealEngine, SurrealStats } from "./surreal-options.ts";

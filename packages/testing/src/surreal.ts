@@ -1,0 +1,3 @@
+export type { SurrealFaults } from "./surreal-faults.ts";
+export type { ServeSurrealOptions, SurrealEngine, SurrealStats } from "./surreal-options.ts";
+export { type ServedSurreal, serveSurreal } from "./surreal-server.ts";
