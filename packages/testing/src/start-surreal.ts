@@ -11,7 +11,8 @@ import {
 } from "./surreal-options.ts";
 import { SurrealProcess } from "./surreal-process.ts";
 
-const CLOSE_TIMEOUT_MS = 5_000;
+/** For an answer of the child, and for its end once it was asked to end. */
+const ANSWER_TIMEOUT_MS = 5_000;
 
 /** A SurrealDB server in a child process, which dies with this one. */
 export interface SurrealServer extends AsyncDisposable {
@@ -24,11 +25,11 @@ export interface SurrealServer extends AsyncDisposable {
   readonly path: string | undefined;
   /** Undefined while it is not running. */
   readonly pid: number | undefined;
-  /** Sends a signal, by default SIGKILL, and resolves when the process is gone. */
+  /** Sends a signal, by default SIGKILL, and resolves when the process is gone: if it stays for five seconds, by SIGKILL. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts again on the same port and path, by `kill` if it is running, with these faults and no others. */
   restart(faults?: Partial<SurrealFaults>): Promise<void>;
-  /** Stops the process where it stands (SIGSTOP): sockets stay open, nothing is answered. */
+  /** Stops the process where it stands (SIGSTOP, not on Windows): sockets stay open, nothing is answered. */
   pause(): void;
   /** Lets it go on (SIGCONT). */
   resume(): void;
@@ -37,7 +38,7 @@ export interface SurrealServer extends AsyncDisposable {
   /** Switches all faults off. */
   heal(): Promise<void>;
   stats(): Promise<SurrealStats>;
-  /** Ends it in good order, within five seconds by SIGKILL, and removes the folder if `startSurreal` made it. */
+  /** Ends it in good order (SIGTERM), and removes the folder if `startSurreal` made it. */
   close(): Promise<void>;
 }
 
@@ -49,7 +50,6 @@ export interface SurrealServer extends AsyncDisposable {
  */
 export async function startSurreal(options: StartSurrealOptions = {}): Promise<SurrealServer> {
   const { startTimeoutMs, ...checked } = checkStart(options);
-  options.signal?.throwIfAborted();
   const made =
     checked.engine !== "mem" && checked.path === undefined ? await mkdtemp(join(tmpdir(), "surreal-")) : undefined;
   const server = new StartedServer({ ...checked, path: checked.path ?? made }, made, startTimeoutMs);
@@ -95,29 +95,26 @@ class StartedServer implements SurrealServer {
   }
 
   async start(signal?: AbortSignal): Promise<void> {
-    const child = new SurrealProcess();
+    const child = new SurrealProcess(this.#made);
     this.#process = child;
-    const failure = Promise.withResolvers<never>();
-    const giveUp = (): void => failure.reject(signal?.reason);
+    const aborted = Promise.withResolvers<never>();
+    const giveUp = (): void => aborted.reject(signal?.reason);
     signal?.addEventListener("abort", giveUp);
-    const message = `the SurrealDB server took longer than ${this.#startTimeoutMs} ms to start`;
-    const timer = setTimeout(() => failure.reject(new Error(message)), this.#startTimeoutMs);
     try {
-      const serving = child.tell({ do: "serve", options: this.#options, removePath: this.#made !== undefined });
-      const { port } = (await Promise.race([serving, failure.promise])) as Served;
+      signal?.throwIfAborted();
+      const command = { do: "serve", options: this.#options, removePath: this.#made !== undefined } as const;
+      const { port } = (await Promise.race([child.tell(command, this.#startTimeoutMs), aborted.promise])) as Served;
       this.#options = { ...this.#options, port };
     } catch (error) {
       await this.kill();
       throw error;
     } finally {
-      clearTimeout(timer);
       signal?.removeEventListener("abort", giveUp);
     }
   }
 
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    this.#process?.signal(signal);
-    await this.#process?.untilGone();
+    await this.#process?.kill(signal, ANSWER_TIMEOUT_MS);
   }
 
   async restart(faults: Partial<SurrealFaults> = {}): Promise<void> {
@@ -127,15 +124,15 @@ class StartedServer implements SurrealServer {
   }
 
   pause(): void {
-    this.#process?.signal("SIGSTOP");
+    this.#process?.pause();
   }
 
   resume(): void {
-    this.#process?.signal("SIGCONT");
+    this.#process?.resume();
   }
 
   async fault(faults: Partial<SurrealFaults>): Promise<void> {
-    await this.#running().tell({ do: "fault", faults: checkFaults(faults) });
+    await this.#running().tell({ do: "fault", faults: checkFaults(faults) }, ANSWER_TIMEOUT_MS);
   }
 
   heal(): Promise<void> {
@@ -143,19 +140,11 @@ class StartedServer implements SurrealServer {
   }
 
   async stats(): Promise<SurrealStats> {
-    return (await this.#running().tell({ do: "stats" })) as SurrealStats;
+    return (await this.#running().tell({ do: "stats" }, ANSWER_TIMEOUT_MS)) as SurrealStats;
   }
 
   async close(): Promise<void> {
-    const child = this.#process;
-    if (child !== undefined && !child.isGone) {
-      const timer = setTimeout(() => child.signal("SIGKILL"), CLOSE_TIMEOUT_MS);
-      child.signal("SIGCONT");
-      // It may go before it has answered.
-      await child.tell({ do: "close" }).catch(() => {});
-      await child.untilGone();
-      clearTimeout(timer);
-    }
+    await this.kill("SIGTERM");
     if (this.#made !== undefined) await rm(this.#made, { recursive: true, force: true });
   }
 

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import type { Answer, Request } from "./surreal-control.ts";
-import { type ServedSurreal, serveSurreal } from "./surreal-server.ts";
+import type { ServedSurreal } from "./surreal-server.ts";
 
 /** The process that `startSurreal` starts: it serves until its parent says otherwise, or is no more. */
 const DRAIN_MS = 2_000;
@@ -13,6 +13,7 @@ async function obey(request: Request): Promise<Answer> {
   switch (request.do) {
     case "serve": {
       removable = request.removePath ? request.options.path : undefined;
+      const { serveSurreal } = await import("./surreal-server.ts").catch(explain);
       server = await serveSurreal(request.options);
       return { id, value: { port: server.port } };
     }
@@ -21,9 +22,6 @@ async function obey(request: Request): Promise<Answer> {
       return { id, value: undefined };
     case "stats":
       return { id, value: server?.stats() };
-    case "close":
-      await server?.close(DRAIN_MS);
-      return { id, value: undefined };
   }
 }
 
@@ -32,10 +30,12 @@ async function answer(request: Request): Promise<void> {
     const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
     return { id: request.id, error: error instanceof Error ? error.message : String(error), code };
   });
-  process.send?.(outcome, () => {
-    // The engine may keep the process (after DEFINE INDEX, engine 3.0.2), so it does not end by itself.
-    if (request.do === "close") process.exit();
-  });
+  process.send?.(outcome);
+}
+
+function explain(error: unknown): never {
+  const message = "a SurrealDB server needs the packages @surrealdb/node, surrealdb and ws";
+  throw new Error(`${message}: ${error instanceof Error ? error.message : String(error)}`);
 }
 
 process.on("message", (request: Request) => answer(request));
@@ -51,5 +51,6 @@ process.on("SIGINT", () => {});
 
 process.on("SIGTERM", async () => {
   await server?.close(DRAIN_MS);
+  // The engine may keep the process (after DEFINE INDEX, engine 3.0.2), so it does not end by itself.
   process.exit();
 });

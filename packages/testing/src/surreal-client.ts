@@ -1,12 +1,13 @@
 import { Uuid } from "surrealdb";
 import type { RawEngine } from "./surreal-engine.ts";
+import { LiveQueries } from "./surreal-live-queries.ts";
 import {
-  decode,
   encode,
   isFailed,
   type Notification,
   sessionExists,
   sessionNotFound,
+  TRANSACTION_EXPECTED,
   TRANSACTION_NOT_FOUND,
 } from "./surreal-reply.ts";
 import type { RpcRequest } from "./surreal-request.ts";
@@ -14,8 +15,6 @@ import { GatedSession } from "./surreal-session.ts";
 import { formatUuid } from "./surreal-uuid.ts";
 
 const NONE = encode(undefined);
-/** A cheap sign that a query may start a live query; the answer tells whether it did. */
-const LIVE_WORDS = ["LIVE", "live", "Live"].map((word) => Buffer.from(word));
 
 /** Who hears the live queries of a session of the engine, by its id in 32 hex digits. */
 export type Listeners = Map<string, (notification: Notification) => void>;
@@ -32,7 +31,7 @@ export class SurrealClient {
   /** By the id that the client gave. */
   readonly #attached = new Map<string, GatedSession>();
   readonly #transactions = new Set<string>();
-  readonly #live = new Map<string, GatedSession>();
+  readonly #live = new LiveQueries();
 
   /** Hears what its live queries tell. */
   onNotification: (notification: Notification) => void = () => {};
@@ -63,30 +62,31 @@ export class SurrealClient {
     if (method === "attach" || method === "detach" || method === "sessions") return this.#answerSessions(request);
     const session = request.session === undefined ? this.#own : this.#attached.get(request.session);
     if (session === undefined) return sessionNotFound(request.session ?? "");
-    const refusal = session.refusal(method);
-    if (refusal !== undefined) return refusal;
     if (request.transaction !== undefined && !this.#transactions.has(request.transaction)) return TRANSACTION_NOT_FOUND;
-    const ends = method === "commit" || method === "cancel" ? request.soleUuid() : undefined;
-    if (ends !== undefined && !this.#transactions.delete(ends)) return TRANSACTION_NOT_FOUND;
-    const startsLive =
-      method === "live" || (method === "query" && LIVE_WORDS.some((word) => request.bytes.includes(word)));
-    const answer = await this.#engine.execute(request.within(session.id));
-    session.answered(method, answer);
+    if (method === "commit" || method === "cancel") {
+      const ended = request.soleUuid();
+      if (ended === undefined) return TRANSACTION_EXPECTED;
+      if (!this.#transactions.delete(ended)) return TRANSACTION_NOT_FOUND;
+    }
+    const answer = await session.run(method, () => this.#engine.execute(request.within(session.id)));
     if (method === "begin" && !isFailed(answer)) this.#transactions.add(answer.toString("hex", 3));
-    if (startsLive) this.#countLive(answer, session);
+    this.#live.follow(request, answer, session);
     return answer;
   }
 
-  /** Cancels its transactions and detaches its sessions, which ends their live queries. */
-  async close(): Promise<void> {
-    const ends = [...this.#transactions].map((key) =>
-      this.#engine.call("cancel", [new Uuid(formatUuid(key))], this.#own.id),
-    );
+  /** Transactions that are open end now, whatever their statements are doing. */
+  async cancelTransactions(): Promise<void> {
+    const { id } = this.#own;
+    const ids = [...this.#transactions].map((key) => new Uuid(formatUuid(key)));
     this.#transactions.clear();
-    await Promise.allSettled(ends);
+    await Promise.allSettled(ids.map((transaction) => this.#engine.call("cancel", [transaction], id)));
+  }
+
+  /** Gives back all that it owns. Nothing may be under way: what is begun while it is given back would be left over. */
+  async close(): Promise<void> {
+    await this.cancelTransactions();
     const detached = this.sessions.map((session) => this.#detach(session));
     this.#attached.clear();
-    this.#live.clear();
     await Promise.allSettled(detached);
   }
 
@@ -108,26 +108,14 @@ export class SurrealClient {
   }
 
   async #attach(session: GatedSession): Promise<void> {
-    this.#listeners.set(session.id.key, (notification) => {
-      if (notification.isLast) this.#live.delete(notification.query);
-      this.onNotification(notification);
-    });
-    await this.#engine.call("attach", [], session.id);
+    this.#listeners.set(session.id.key, (notification) => this.onNotification(notification));
+    // What is asked of it before it is attached waits.
+    await session.change("attach", () => this.#engine.must("attach", [], session.id));
   }
 
   async #detach(session: GatedSession): Promise<void> {
     this.#listeners.delete(session.id.key);
-    for (const [query, owner] of this.#live) if (owner === session) this.#live.delete(query);
+    this.#live.drop(session);
     await this.#engine.call("detach", [], session.id);
-  }
-
-  #countLive(answer: Buffer, session: GatedSession): void {
-    if (isFailed(answer)) return;
-    const value = decode(answer);
-    const results = Array.isArray(value)
-      ? (value as readonly { type?: string; result?: unknown }[])
-      : [{ type: "live", result: value }];
-    for (const { type, result } of results)
-      if (type === "live" && result instanceof Uuid) this.#live.set(result.toString().replaceAll("-", ""), session);
   }
 }

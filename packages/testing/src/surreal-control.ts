@@ -5,8 +5,7 @@ import type { ServeSurrealOptions, SurrealStats } from "./surreal-options.ts";
 export type Command =
   | { readonly do: "serve"; readonly options: ServeSurrealOptions; readonly removePath: boolean }
   | { readonly do: "fault"; readonly faults: Partial<SurrealFaults> }
-  | { readonly do: "stats" }
-  | { readonly do: "close" };
+  | { readonly do: "stats" };
 
 export type Request = Command & { readonly id: number };
 

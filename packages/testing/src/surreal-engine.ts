@@ -79,10 +79,15 @@ export class RawEngine {
 
   /** For what is not in a hurry: values in, value out, an error thrown. */
   async call(method: string, params: readonly unknown[], session: SessionId): Promise<unknown> {
+    return decode(await this.must(method, params, session));
+  }
+
+  /** The same with the answer as it came. */
+  async must(method: string, params: readonly unknown[], session: SessionId): Promise<Buffer> {
     const uuid = new Uuid(formatUuid(session.key));
     const answer = await this.execute(encode({ id: "0", method, params, session: uuid }));
     if (isFailed(answer)) throw parseRpcError((decode(answer) as { error: Parameters<typeof parseRpcError>[0] }).error);
-    return decode(answer);
+    return answer;
   }
 
   /** A query all of whose statements must succeed. */

@@ -1,10 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { ServerError } from "surrealdb";
 import type { RawEngine } from "./surreal-engine.ts";
-import { encode } from "./surreal-reply.ts";
 import { GatedSession } from "./surreal-session.ts";
-
-const SIGNED_IN = encode(null);
 
 /** A request that is answered with an error of HTTP. */
 export class HttpRefusal extends Error {
@@ -47,14 +44,15 @@ async function enter(engine: RawEngine, headers: IncomingHttpHeaders, session: G
 async function signIn(engine: RawEngine, headers: IncomingHttpHeaders, session: GatedSession): Promise<void> {
   const [, scheme, credentials = ""] = /^(Bearer|Basic) +(.*)$/i.exec(headers.authorization ?? "") ?? [];
   if (scheme === undefined) return;
-  if (scheme.toLowerCase() === "bearer") await engine.call("authenticate", [credentials], session.id);
+  if (scheme.toLowerCase() === "bearer")
+    await session.change("authenticate", () => engine.must("authenticate", [credentials], session.id));
   else {
     const [, user, pass] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, "base64").toString()) ?? [];
     const ns = one(headers["surreal-auth-ns"]);
     const db = one(headers["surreal-auth-db"]);
-    await engine.call("signin", [{ user, pass, ...(ns && { ns }), ...(db && { db }) }], session.id);
+    const place = { ...(ns !== undefined && { ns }), ...(db !== undefined && { db }) };
+    await session.change("signin", () => engine.must("signin", [{ user, pass, ...place }], session.id));
   }
-  session.answered("signin", SIGNED_IN);
 }
 
 function one(value: string | string[] | undefined): string | undefined {

@@ -127,7 +127,7 @@ export class SurrealHttp {
 
 async function execute(engine: RawEngine, request: RpcRequest, session: GatedSession): Promise<Buffer> {
   if (NOT_OVER_HTTP.has(request.method)) return methodNotFound(request.method);
-  return session.refusal(request.method) ?? engine.execute(request.within(session.id)).catch(internal);
+  return session.run(request.method, () => engine.execute(request.within(session.id))).catch(internal);
 }
 
 function refuseFailure(result: Buffer): void {

@@ -59,8 +59,6 @@ function failure(error: RpcFailure): Buffer {
 export interface Notification {
   /** 32 hex digits. */
   readonly session: string;
-  readonly query: string;
-  readonly isLast: boolean;
   /** What the client is sent. */
   readonly frame: Buffer;
 }
@@ -74,8 +72,6 @@ export function readNotification(bytes: Buffer): Notification | undefined {
   if (!isQuery || bytes.compare(SESSION_KEY, 0, 8, pair, pair + 8) !== 0) return undefined;
   return {
     session: bytes.toString("hex", bytes.length - 16),
-    query: bytes.toString("hex", action + 6, action + 22),
-    isLast: bytes.toString("latin1", 9, action) === "KILLED",
     frame: Buffer.concat([LIVE_HEAD, bytes.subarray(1, pair)]),
   };
 }
@@ -98,12 +94,11 @@ export const SESSION_EXPIRED: Buffer = failure({
   details: { kind: "Auth", details: { kind: "SessionExpired" } },
 });
 
-export const TRANSACTION_NOT_FOUND: Buffer = failure({
-  code: -32_603,
-  kind: "Validation",
-  message: "Transaction not found",
-  details: { kind: "InvalidParams" },
-});
+const invalidParams = { code: -32_603, kind: "Validation", details: { kind: "InvalidParams" } };
+
+export const TRANSACTION_NOT_FOUND: Buffer = failure({ ...invalidParams, message: "Transaction not found" });
+
+export const TRANSACTION_EXPECTED: Buffer = failure({ ...invalidParams, message: "Expected transaction UUID" });
 
 export function sessionNotFound(key: string): Buffer {
   return failure(aboutSession("NotFound", "Session not found", key));

@@ -83,8 +83,9 @@ export class RpcRequest {
 
   /** The UUID that is the only parameter, as `commit` and `cancel` have it. */
   soleUuid(): string | undefined {
-    if (this.params === undefined || this.bytes.readUInt8(this.params.start) !== 0x81) return undefined;
-    return readUuid(this.bytes, this.params.start + 1, this.params.end);
+    const { start, end } = this.params ?? { start: 0, end: 0 };
+    const isOne = end - start === 20 && this.bytes.readUInt8(start) === 0x81;
+    return isOne ? readUuid(this.bytes, start + 1, end) : undefined;
   }
 }
 

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 import { type Listeners, SurrealClient } from "./surreal-client.ts";
 import { RawEngine } from "./surreal-engine.ts";
@@ -12,6 +11,9 @@ import { listen } from "./surreal-listen.ts";
 import type { ServeSurrealOptions, SurrealStats } from "./surreal-options.ts";
 import { defineRootUser } from "./surreal-root-user.ts";
 import { SurrealSocket } from "./surreal-socket.ts";
+
+/** As the real server does. */
+const PING_INTERVAL_MS = 5_000;
 
 /** A server of SurrealDB's protocol in this process. */
 export interface ServedSurreal {
@@ -47,6 +49,7 @@ export async function serveSurreal(options: ServeSurrealOptions): Promise<Served
 
 class Serving implements ServedSurreal {
   port = 0;
+  #pings: NodeJS.Timeout | undefined;
   readonly version: string;
   readonly #engine: RawEngine;
   readonly #options: ServeSurrealOptions;
@@ -67,11 +70,18 @@ class Serving implements ServedSurreal {
     this.#listeners = listeners;
     const http = new SurrealHttp({ engine, faults: this.#faults, version });
     this.#server = createServer((request, response) => http.serve(request, response));
-    this.#server.on("upgrade", (request, stream, head) => this.#upgrade(request, stream, head));
+    this.#server.on("upgrade", (request, stream, head) => {
+      // Until the handshake nobody else hears that the client went away.
+      stream.on("error", () => {});
+      this.#upgrade(request, stream as Socket, head).catch(warn);
+    });
   }
 
   async listen(port: number): Promise<void> {
     this.port = await listen(this.#server, port);
+    this.#pings = setInterval(() => {
+      for (const socket of this.#sockets) socket.ping();
+    }, PING_INTERVAL_MS).unref();
   }
 
   async fault(faults: Partial<SurrealFaults>): Promise<void> {
@@ -99,9 +109,9 @@ class Serving implements ServedSurreal {
   }
 
   async close(drainMs: number): Promise<boolean> {
-    this.#server.close();
+    clearInterval(this.#pings);
     const limit = new AbortController();
-    const late = setTimeout(drainMs, false, { signal: limit.signal }).catch(() => false);
+    const late = delay(drainMs, false, { signal: limit.signal }).catch(() => false);
     const drained = await Promise.race([this.#drain().then(() => true), late]);
     limit.abort();
     this.#server.closeAllConnections();
@@ -110,32 +120,51 @@ class Serving implements ServedSurreal {
     return drained;
   }
 
+  /** Requests that came are answered, over HTTP too; then the sockets are closed, and what their clients own is given back. */
   async #drain(): Promise<void> {
-    await this.#engine.idle();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    await Promise.all([...this.#sockets].map((socket) => socket.idle()));
     for (const socket of this.#sockets) socket.drop("close");
     await Promise.all([...this.#sockets].map((socket) => socket.gone));
+    await closed;
     await this.#engine.idle();
   }
 
-  async #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
-    // Until the handshake nobody listens for the client going away.
-    const ignore = (): void => {};
-    stream.on("error", ignore);
-    if (!this.#faults.dial()) (stream as Socket).resetAndDestroy();
+  async #upgrade(request: IncomingMessage, stream: Socket, head: Buffer): Promise<void> {
+    if (!this.#faults.dial()) stream.resetAndDestroy();
     else if (request.url !== "/rpc" || !/\bcbor\b/.test(request.headers["sec-websocket-protocol"] ?? ""))
-      stream.end("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+      stream.end(`${refuse("400 Bad Request")}expected /rpc and the subprotocol cbor`);
+    else if (!isOwn(request.headers.origin)) stream.end(`${refuse("403 Forbidden")}expected a page of this machine`);
     else {
       const client = await SurrealClient.open(this.#engine, this.#listeners);
-      if (stream.destroyed) await client.close();
-      else
+      let served: SurrealSocket | undefined;
+      if (!stream.destroyed)
         this.#upgrades.handleUpgrade(request, stream, head, (socket) => {
-          stream.off("error", ignore);
-          const served = new SurrealSocket(socket, stream as Socket, client, this.#faults);
-          this.#sockets.add(served);
-          served.gone.finally(() => this.#sockets.delete(served)).catch(warn);
+          served = new SurrealSocket(socket, stream, client, this.#faults);
         });
+      // It calls back at once, or has answered that the handshake is not one.
+      if (served === undefined) await client.close();
+      else await this.#follow(served);
     }
   }
+
+  async #follow(socket: SurrealSocket): Promise<void> {
+    this.#sockets.add(socket);
+    try {
+      await socket.gone;
+    } finally {
+      this.#sockets.delete(socket);
+    }
+  }
+}
+
+/** Any page in a browser on this machine can dial a port here; those of other hosts are kept out. */
+function isOwn(origin: string | undefined): boolean {
+  return origin === undefined || /^https?:\/\/(localhost|127\.0\.0\.1)(:\d+)?$/.test(origin);
+}
+
+function refuse(status: string): string {
+  return `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n`;
 }
 
 /** What a client left behind could not be given back; the server goes on. */

@@ -24,6 +24,7 @@ export class SurrealSocket {
   readonly #stream: Socket;
   readonly #faults: FaultState;
   #inFlight = 0;
+  #onIdle: (() => void)[] = [];
   #isPaused = false;
 
   constructor(socket: WebSocket, stream: Socket, client: SurrealClient, faults: FaultState) {
@@ -31,12 +32,19 @@ export class SurrealSocket {
     this.#stream = stream;
     this.client = client;
     this.#faults = faults;
-    this.gone = once(socket, "close").then(() => client.close());
+    this.gone = this.#follow();
     socket.on("message", (data: Buffer, isBinary) => this.#receive(data, isBinary));
     // A broken frame or a reset; the close that follows is what counts.
     socket.on("error", () => {});
     client.onNotification = ({ frame }) => this.#send(frame);
     this.applyReading();
+  }
+
+  async #follow(): Promise<void> {
+    await once(this.#socket, "close");
+    await this.client.cancelTransactions();
+    await this.idle();
+    await this.client.close();
   }
 
   /** Reads or does not, by the faults and by how much is under way. */
@@ -52,6 +60,10 @@ export class SurrealSocket {
     if (how === "close") this.#socket.close(GOING_AWAY);
     else if (how === "end") this.#socket.terminate();
     else this.#stream.resetAndDestroy();
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
   #send(frame: Buffer): void {
@@ -74,7 +86,16 @@ export class SurrealSocket {
     } finally {
       this.#inFlight -= 1;
       this.applyReading();
+      if (this.#inFlight === 0) for (const notify of this.#onIdle.splice(0)) notify();
     }
+  }
+
+  /** Resolves when all that it read is answered. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#inFlight === 0) resolve();
+      else this.#onIdle.push(resolve);
+    });
   }
 
   async #answer(data: Buffer): Promise<void> {
