@@ -1,7 +1,7 @@
 import type { OperationEvent } from "./channels.ts";
 import type { CallContext } from "./context.ts";
 import type { DriverTarget, DriverView } from "./driver.ts";
-import type { Kind, Operation, OperationOf } from "./operation.ts";
+import type { Kind, OperationOf } from "./operation.ts";
 
 /**
  * The event of one call. Node puts the call's result on it for all subscribers to see: here it becomes a number, so that
@@ -47,10 +47,17 @@ export class TracedOperation implements OperationEvent {
   }
 }
 
-function countRows(kind: Operation["kind"], result: unknown): number | undefined {
+function countRows(kind: Kind, result: unknown): number | undefined {
   if (kind === "read") return result === undefined ? 0 : 1;
-  if (Array.isArray(result)) return result.length;
+  if (kind === "query")
+    return Array.isArray(result) ? result.reduce((sum, part) => sum + countPart(part), 0) : undefined;
   if (typeof result !== "object" || result === null) return undefined;
   if ("items" in result && Array.isArray(result.items)) return result.items.length;
   return "row" in result && result.row !== undefined ? 1 : undefined;
+}
+
+/** Of one statement among several: its rows, or a single value. */
+function countPart(part: unknown): number {
+  if (Array.isArray(part)) return part.length;
+  return part === undefined || part === null ? 0 : 1;
 }

@@ -80,7 +80,7 @@ describe("a logical call", () => {
         read: async ({ id }) => (id === row.id ? row : undefined),
         find: async () => ({ items: [row, row], next: null }),
         count: async () => 2,
-        query: async () => [],
+        query: async () => [[row, row], null, 7],
       },
     });
     await db.create("notes", { title: "SECRET" });
@@ -98,7 +98,7 @@ describe("a logical call", () => {
       ["read", 0],
       ["find", 2],
       ["count", undefined],
-      ["query", 0],
+      ["query", 3],
     ]);
     expect(ended.every((event) => "result" in event && event.result === undefined)).toBe(true);
     expect(inspect(ended, { depth: 9, showHidden: true, getters: true })).not.toContain("SECRET");
