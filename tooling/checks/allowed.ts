@@ -13,7 +13,7 @@ export interface Row {
 /** The dependency graph of the packages. An arrow that is not here is a decision to take, not an import to add. */
 export const allowed: Readonly<Record<string, Row>> = {
   "@db/core": { dependencies: ["semver", "uuidv7"] },
-  "@db/metrics": { peers: ["@opentelemetry/api"] },
+  "@db/metrics": { peers: ["@opentelemetry/api"], optionalPeers: ["@opentelemetry/exporter-prometheus"] },
   "@db/models": {
     dependencies: ["valibot"],
     peers: ["@db/core"],

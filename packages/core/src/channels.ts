@@ -1,5 +1,5 @@
 import { channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
-import type { ConnectionState } from "./driver.ts";
+import type { ConnectionState, DriverTarget } from "./driver.ts";
 import type { DatabaseError } from "./errors.ts";
 import type { Operation } from "./operation.ts";
 
@@ -13,18 +13,30 @@ export const CHANNELS = {
   rollbackFailed: "db:transaction:rollback-failed",
 } as const;
 
-/** Facts of a call. Never values: `text` is the query as written, with its parameters unbound. */
+/**
+ * Facts of a call. Never values: `text` is the query as written, with its parameters unbound, and of the result only a
+ * number is kept. Node adds `error`, which the caller gets.
+ */
 export interface OperationEvent {
   /** The driver's name. */
   readonly driver: string;
+  readonly target: DriverTarget | undefined;
+  /** What it ran in: that of its scope, else of the driver's target. */
+  readonly namespace: string | undefined;
   readonly kind: Operation["kind"];
   readonly collection: string | undefined;
+  /** Made when first read. */
   readonly operationId: string;
   readonly text: string | undefined;
+  /** On the `performance.now()` scale. */
+  readonly startedAt: number;
+  /** How many rows came back; undefined before the end and for what gives none. */
+  readonly rows: number | undefined;
 }
 
 export interface StateEvent {
   readonly driver: string;
+  readonly target: DriverTarget | undefined;
   readonly from: ConnectionState["name"];
   readonly to: ConnectionState;
 }

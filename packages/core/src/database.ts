@@ -2,7 +2,7 @@ import { BoundedCall, GRACE_MS } from "./bounded-call.ts";
 import { checkCallOptions } from "./build.ts";
 import { Call } from "./call.ts";
 import { Calls } from "./calls.ts";
-import { isTraced, type OperationEvent, publishState, traceOperation } from "./channels.ts";
+import { isTraced, publishState, traceOperation } from "./channels.ts";
 import { type CallContext, Context, type ContextChange, type Scope } from "./context.ts";
 import { DeadlineTimer } from "./deadline.ts";
 import type { ConnectionState, Driver } from "./driver.ts";
@@ -19,6 +19,7 @@ import { refusal } from "./gate.ts";
 import { type DatabaseHealth, healthOf, reasonOf, retryAfterMs } from "./health.ts";
 import { InFlight } from "./in-flight.ts";
 import { composeLayers, type Layer } from "./layer.ts";
+import { LiveView, registerLive } from "./live-databases.ts";
 import {
   type Execute,
   isWrite,
@@ -33,6 +34,7 @@ import { checkDuration, checkKeys, expected } from "./options.ts";
 import { Scoped, type ScopeHost } from "./scoped.ts";
 import type { CallOptions, DatabaseService, ScopedService } from "./service.ts";
 import { NO_OPTIONS, type StatementOptions } from "./statements.ts";
+import { TracedOperation } from "./traced-operation.ts";
 import { isInsideTransaction, refusalInside, runTransaction, type TransactionHost } from "./transaction.ts";
 import { checkCollection, isPlainObject, type Owns } from "./value.ts";
 
@@ -61,6 +63,7 @@ export function createDatabase(options: DatabaseOptions): DatabaseService {
 const HEALTH_TIMEOUT_MS = 5_000 - GRACE_MS;
 const DRAIN_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 10_000;
+const VERSION_TIMEOUT_MS = 5_000;
 const NO_FACTS: ContextChange = {};
 
 class Database extends Calls implements DatabaseService, ScopeHost, TransactionHost {
@@ -74,6 +77,9 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
   readonly rollbacks = new Set<Promise<void>>();
   override readonly ownsValue: Owns;
   readonly #inFlight = new InFlight();
+  /** The registry holds it weakly. */
+  readonly #live: LiveView;
+  readonly #unregister: () => void;
   #connecting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -96,9 +102,11 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     });
     let from = driver.state.name;
     driver.onStateChange((to) => {
-      publishState({ driver: driver.name, from, to });
+      publishState({ driver: driver.name, target: driver.target, from, to });
       from = to.name;
     });
+    this.#live = new LiveView(driver, () => this.version({ timeoutMs: VERSION_TIMEOUT_MS }));
+    this.#unregister = registerLive(this.#live);
   }
 
   get state(): ConnectionState {
@@ -216,14 +224,14 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     // The error of a transaction's own work goes back as it is.
     const mapError = operation.kind === "transaction" ? undefined : lost === "none" ? asHarmless : asUnknown;
     return isTraced()
-      ? this.#traced(call, this.#eventOf(seen(operation), context), execute, mapError)
+      ? this.#traced(call, new TracedOperation(this.#driver, seen(operation), context), execute, mapError)
       : call.run(execute, mapError);
   }
 
   /** Around the bounded call, so that one that the driver never answers has an end for whoever watches, too. */
   #traced<T>(
     call: BoundedCall,
-    event: OperationEvent,
+    event: TracedOperation,
     execute: () => Promise<T>,
     mapError: ((thrown: unknown) => unknown) | undefined,
   ): Promise<T> {
@@ -285,6 +293,7 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
   }
 
   async #disconnect(drainMs: number): Promise<void> {
+    this.#unregister();
     await this.#inFlight.drain(drainMs);
     for (const entry of this.#timer.entries()) if (entry instanceof Call) entry.stop(closed());
     for (const subscription of this.#subscriptions) subscription.abort(closed());
@@ -300,16 +309,6 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
       }
     }
     if (faults.length > 0) throw toDatabaseError(faults.length === 1 ? faults[0] : new AggregateError(faults), "none");
-  }
-
-  #eventOf(operation: OperationOf<Kind>, context: CallContext): OperationEvent {
-    return {
-      driver: this.#driver.name,
-      kind: operation.kind,
-      collection: "collection" in operation ? operation.collection : undefined,
-      operationId: context.operationId,
-      text: operation.kind === "query" ? operation.text : undefined,
-    };
   }
 }
 

@@ -31,9 +31,20 @@ export type ConnectionState =
       readonly unavailableAt: number;
     };
 
+/** Where the calls of a driver go, for telemetry: no credentials. One object for the life of the driver. */
+export interface DriverTarget {
+  /** The product, in lower case and without a version: `surrealdb`. */
+  readonly system: string;
+  /** What calls without a scope of their own run in, from the outside in and joined by `|`: `shop|main`. */
+  readonly namespace?: string | undefined;
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+}
+
 /** All that a layer may see of the driver. */
 export interface DriverView {
   readonly name: string;
+  readonly target?: DriverTarget | undefined;
   readonly capabilities: Capabilities;
   readonly state: ConnectionState;
   /** Returns the function that ends the subscription. */

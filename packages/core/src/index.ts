@@ -6,7 +6,7 @@ export type { CallContext, ContextChange, InnerLimits, Scope } from "./context.t
 export type { Cursor } from "./cursor.ts";
 export { createDatabase, type DatabaseOptions } from "./database.ts";
 export { type DriverParts, defineDriver } from "./define-driver.ts";
-export type { Capabilities, ConnectionState, Driver, DriverTransaction, DriverView } from "./driver.ts";
+export type { Capabilities, ConnectionState, Driver, DriverTarget, DriverTransaction, DriverView } from "./driver.ts";
 export {
   type DatabaseError,
   DatabaseErrorOf,
@@ -41,6 +41,7 @@ export {
 export type { DatabaseHealth } from "./health.ts";
 export { interrupted, untilInterrupted } from "./interrupt.ts";
 export type { Layer, LayerHost } from "./layer.ts";
+export { type LiveDatabase, liveDatabases } from "./live-databases.ts";
 export { type Logger, type LogLayerOptions, logLayer } from "./log-layer.ts";
 export { isEqual, matchesFilter } from "./match.ts";
 export {

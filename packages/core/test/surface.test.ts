@@ -40,6 +40,7 @@ test("the public surface is exactly this", async () => {
     "isIn",
     "isPlainObject",
     "isWrite",
+    "liveDatabases",
     "logLayer",
     "lt",
     "lte",

@@ -1,4 +1,5 @@
 import { channel, tracingChannel } from "node:diagnostics_channel";
+import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CHANNELS, createDatabase, defineDriver, type OperationEvent, type StateEvent } from "../src/index.ts";
 import { checkLeaksAfterEach } from "./support/leaks.ts";
@@ -63,16 +64,60 @@ describe("a logical call", () => {
     await db.find("notes", { where: { op: "eq", path: ["title"], value: "SECRET" } });
     expect(starts).toHaveLength(3);
     expect(starts.join()).not.toContain("SECRET");
-    const facts = ["collection", "driver", "kind", "operationId", "text"];
-    // What Node itself adds later, `result` and `error`, is what the caller gets.
-    for (const { event } of all)
-      expect(
-        Object.keys(event)
-          .filter((key) => key !== "result")
-          .sort(),
-      ).toEqual(facts);
+    const facts = ["collection", "driver", "kind", "namespace", "startedAt", "target", "text"];
+    for (const { event } of all) expect(Object.keys(event).sort()).toEqual(facts);
     expect(all[0]?.event.operationId).toBe("op-1");
     expect(all.some(({ event }) => event.text === "SELECT $x")).toBe(true);
+  });
+
+  test("keeps of its result a number: no row reaches whoever watches", async () => {
+    const all = trace();
+    const row = { id: "notes:1", title: "SECRET" };
+    const written = { id: row.id, operationId: "op", status: "committed" as const };
+    const db = await connected({
+      statements: {
+        create: async ({ returning }) => (returning ? { ...written, row } : written),
+        read: async ({ id }) => (id === row.id ? row : undefined),
+        find: async () => ({ items: [row, row], next: null }),
+        count: async () => 2,
+        query: async () => [[row, row], null, 7],
+      },
+    });
+    await db.create("notes", { title: "SECRET" });
+    await db.create("notes", { title: "SECRET" }, { returning: true });
+    await db.read("notes:1");
+    await db.read("notes:2");
+    await db.find("notes", {});
+    await db.count("notes");
+    await db.query("SELECT 1");
+    const ended = all.filter((one) => one.stage === "asyncEnd").map(({ event }) => event);
+    expect(ended.map(({ kind, rows }) => [kind, rows])).toEqual([
+      ["create", undefined],
+      ["create", 1],
+      ["read", 1],
+      ["read", 0],
+      ["find", 2],
+      ["count", undefined],
+      ["query", 3],
+    ]);
+    expect(ended.every((event) => "result" in event && event.result === undefined)).toBe(true);
+    expect(inspect(ended, { depth: 9, showHidden: true, getters: true })).not.toContain("SECRET");
+  });
+
+  test("tells where it ran, in the tenant's own place under a scope, and when it began", async () => {
+    const all = trace();
+    const target = { system: "fakedb", namespace: "shop|main", address: "db.example", port: 8000 };
+    const db = await connected({
+      target,
+      capabilities: { scopes: true },
+      statements: { read: async () => undefined },
+    });
+    const before = performance.now();
+    await db.read("notes:1");
+    await db.withScope({ namespace: "tenant", database: "a" }).read("notes:1");
+    const starts = all.filter((one) => one.stage === "start").map(({ event }) => event);
+    expect(starts.map(({ namespace }) => namespace)).toEqual(["shop|main", "tenant|a"]);
+    expect(starts.every((event) => event.target === target && event.startedAt >= before)).toBe(true);
   });
 
   test("tells the error that the caller gets", async () => {
@@ -120,7 +165,8 @@ describe("a change of state", () => {
     channel(CHANNELS.state).subscribe(note);
     ended.push(() => void channel(CHANNELS.state).unsubscribe(note));
     expect(CHANNELS.state).toBe("db:state");
-    const db = createDatabase({ driver: defineDriver({ name: "fake", statements: {} }) });
+    const target = { system: "fakedb" };
+    const db = createDatabase({ driver: defineDriver({ name: "fake", target, statements: {} }) });
     await db.connect();
     await db.disconnect();
     expect(all.map(({ driver, from, to }) => [driver, from, to.name])).toEqual([
@@ -128,5 +174,6 @@ describe("a change of state", () => {
       ["fake", "connecting", "connected"],
       ["fake", "connected", "closed"],
     ]);
+    expect(all.every((event) => event.target === target)).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { publishTimeout } from "./channels.ts";
+import { publishRelease, publishTimeout, publishWait } from "./channels.ts";
 import { Condition } from "./condition.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type Attempt, Dialer } from "./dialer.ts";
@@ -157,6 +157,7 @@ export class Broker<T> implements StockKeeper<T> {
     if (slot.state !== "leased") return;
     const now = this.#clock.now();
     const { stock } = this;
+    publishRelease(this.settings.name, now - slot.takenAt);
     if (error !== undefined) this.#giveBackFailed(slot, error, now);
     else if (slot.flawed || this.#resets || now >= slot.expiresAt) stock.comeBack(slot, now);
     else if (this.line.size > 0 && !this.suspended) {
@@ -172,6 +173,7 @@ export class Broker<T> implements StockKeeper<T> {
   discard(slot: Slot<T>, error: unknown): void {
     if (slot.state !== "leased") return;
     const now = performance.now();
+    publishRelease(this.settings.name, now - slot.takenAt);
     const broken = error !== undefined && this.#faults.classify(error) === "broken";
     this.stock.remove(slot, "error", now);
     if (broken) this.broken(now);
@@ -355,8 +357,10 @@ export class Broker<T> implements StockKeeper<T> {
       return;
     }
     this.#leave(waiter);
+    const waitedMs = now - waiter.queuedAt;
     this.counters.waited += 1;
-    this.counters.waitedMs += now - waiter.queuedAt;
+    this.counters.waitedMs += waitedMs;
+    publishWait(this.settings.name, waitedMs);
     const { label, stack } = waiter.request;
     waiter.resolve(this.stock.lend(slot, label, stack, now));
   }

@@ -9,6 +9,10 @@ import type { PoolState } from "./state.ts";
 export const CHANNELS = {
   /** A tracing channel: one acquire, from the call to the lease or the error. Payload: `AcquireEvent`. */
   acquire: "db:pool:acquire",
+  /** A caller who had to wait got a connection. Payload: `WaitEvent`. */
+  wait: "db:pool:wait",
+  /** A lease has ended. Payload: `ReleaseEvent`. */
+  release: "db:pool:release",
   /** Payload: `CreatedEvent`. */
   created: "db:pool:created",
   /** Payload: `ClosedEvent`. */
@@ -26,6 +30,17 @@ export const CHANNELS = {
 export interface AcquireEvent {
   readonly pool: string;
   readonly label: string | undefined;
+}
+
+export interface WaitEvent {
+  readonly pool: string;
+  readonly waitedMs: number;
+}
+
+export interface ReleaseEvent {
+  readonly pool: string;
+  /** From the hand-over to its end. */
+  readonly usedMs: number;
 }
 
 export interface CreatedEvent {
@@ -82,13 +97,41 @@ export interface PoolStateEvent {
   readonly to: PoolState;
 }
 
+/** Node puts the result of what it traces on the event; a lease is for nobody but its caller. */
+export class TracedAcquire implements AcquireEvent {
+  readonly pool: string;
+  readonly label: string | undefined;
+
+  constructor(pool: string, label: string | undefined) {
+    this.pool = pool;
+    this.label = label;
+  }
+
+  get result(): undefined {
+    return undefined;
+  }
+
+  set result(_: unknown) {}
+}
+
 export const acquires: TracingChannel<object> = tracingChannel(CHANNELS.acquire);
+const waits = channel(CHANNELS.wait);
+const releases = channel(CHANNELS.release);
 const created = channel(CHANNELS.created);
 const closed = channel(CHANNELS.closed);
 const timeouts = channel(CHANNELS.timeout);
 const leaks = channel(CHANNELS.leak);
 const errors = channel(CHANNELS.error);
 const states = channel(CHANNELS.state);
+
+/** On the way of every call that waits, and of every release: nothing is built while nobody listens. */
+export function publishWait(pool: string, waitedMs: number): void {
+  if (waits.hasSubscribers) waits.publish({ pool, waitedMs } satisfies WaitEvent);
+}
+
+export function publishRelease(pool: string, usedMs: number): void {
+  if (releases.hasSubscribers) releases.publish({ pool, usedMs } satisfies ReleaseEvent);
+}
 
 export const publishCreated: (event: CreatedEvent) => void = (event) => publish(created, event);
 export const publishClosed: (event: ClosedEvent) => void = (event) => publish(closed, event);

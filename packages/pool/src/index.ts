@@ -8,7 +8,9 @@ export {
   type CreatedEvent,
   type LeakEvent,
   type PoolStateEvent,
+  type ReleaseEvent,
   type TimeoutEvent,
+  type WaitEvent,
 } from "./channels.ts";
 export { type Holder, isPoolError, PoolError, type PoolErrorCode, type PoolFacts, type WaitPhase } from "./errors.ts";
 export type { Lease } from "./lease.ts";

@@ -1,5 +1,5 @@
 import { Broker, NOBODY } from "./broker.ts";
-import { acquires, publishLeak } from "./channels.ts";
+import { acquires, publishLeak, TracedAcquire } from "./channels.ts";
 import type { Holder } from "./errors.ts";
 import { holdersOf } from "./facts.ts";
 import { countHeld } from "./holders.ts";
@@ -115,7 +115,7 @@ export class ConnectionPool<T> implements AsyncDisposable {
    */
   acquire(options: AcquireOptions = NO_OPTIONS): Promise<Lease<T>> {
     if (!acquires.hasSubscribers) return this.#acquire(options);
-    return acquires.tracePromise(() => this.#acquire(options), { pool: this.name, label: options.label });
+    return acquires.tracePromise(() => this.#acquire(options), new TracedAcquire(this.name, options.label));
   }
 
   /** A connection that is idle and needs no check, or undefined; never waits, and passes nobody who does. */

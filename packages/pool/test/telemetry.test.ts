@@ -47,6 +47,37 @@ describe("the channels", () => {
     ]);
   });
 
+  test("tell how long who waited did, and how long each lease was out, however it ended", async () => {
+    const { wait, release } = CHANNELS;
+    const events = await record([wait, release], async () => {
+      const pool = new FakeDatabase().pool({ name: "orders", max: 1 });
+      const first = await pool.acquire();
+      const second = pool.acquire();
+      await vi.advanceTimersByTimeAsync(30);
+      first.release();
+      (await second).destroy();
+      await pool.close();
+    });
+    expect(events).toEqual([
+      { channel: "db:pool:wait", pool: "orders", waitedMs: 0 },
+      { channel: "db:pool:release", pool: "orders", usedMs: 30 },
+      { channel: "db:pool:wait", pool: "orders", waitedMs: 30 },
+      { channel: "db:pool:release", pool: "orders", usedMs: 0 },
+    ]);
+  });
+
+  test("trace an acquire without the lease that comes of it", async () => {
+    const channel = tracingChannel(CHANNELS.acquire);
+    const seen: object[] = [];
+    const note = (event: unknown): void => void seen.push(event as object);
+    channel.asyncEnd.subscribe(note);
+    const pool = new FakeDatabase().pool();
+    const lease = await pool.acquire();
+    channel.asyncEnd.unsubscribe(note);
+    expect(seen.map((event) => "result" in event && event.result)).toEqual([undefined]);
+    lease.release();
+  });
+
   test("trace an acquire from the call to its end, in success and in failure", async () => {
     const channel = tracingChannel(CHANNELS.acquire);
     const seen: string[] = [];

@@ -11,6 +11,8 @@ export const CHANNELS = {
 export interface RetryEvent {
   /** The name of the policy; of a layer that has none, the driver's. */
   readonly policy: string;
+  /** What is repeated, such as `read`, where a layer knows it. */
+  readonly operation: string | undefined;
   /** Which attempt has just ended, 1 for the first. */
   readonly attempt: number;
   /** Until the next attempt; 0 where there is none. */
@@ -26,11 +28,12 @@ const retries = channel(CHANNELS.retry);
 /** What was refused at the first attempt had no retry to tell of. */
 export function publish(
   policy: string,
+  operation: string | undefined,
   attempt: number,
   delayMs: number,
   error: unknown,
   outcome: RetryEvent["outcome"],
 ): void {
   if (!retries.hasSubscribers || (attempt <= 1 && outcome === "not-retryable")) return;
-  retries.publish({ policy, attempt, delayMs, errorType: typeOf(error), outcome } satisfies RetryEvent);
+  retries.publish({ policy, operation, attempt, delayMs, errorType: typeOf(error), outcome } satisfies RetryEvent);
 }

@@ -9,6 +9,8 @@ export interface Ending {
 
 /** What differs between one kind of call and another: how an attempt is made, how one waits, what forbids to go on. */
 export interface Course<T> {
+  /** For telemetry: what is repeated. */
+  readonly operation?: string;
   /** On the `performance.now()` scale; NaN where nothing wants to know. */
   readonly startedAt: number;
   /** Until the end of the call, in milliseconds; `Infinity` for none. */
@@ -36,7 +38,7 @@ export async function goOn<T>(policy: Policy, course: Course<T>, firstError: unk
     if (typeof plan === "string") throw giveUp(policy, course, attempt, { reason: plan, error });
     const { delayMs, ownMs, charge } = plan;
     previousMs = ownMs;
-    policy.retrying({ error, attempt, delayMs, elapsedMs: elapsedMs(course) });
+    policy.retrying({ error, attempt, delayMs, elapsedMs: elapsedMs(course) }, course.operation);
     await course.wait(delayMs);
     const ending = course.ending(error, true);
     if (ending !== undefined) {
@@ -48,7 +50,7 @@ export async function goOn<T>(policy: Policy, course: Course<T>, firstError: unk
       const value = await course.attempt(attempt + 1);
       charge?.refund();
       course.end();
-      policy.succeeded(attempt + 1, error);
+      policy.succeeded(attempt + 1, error, course.operation);
       return value;
     } catch (thrown) {
       error = thrown;
@@ -59,7 +61,7 @@ export async function goOn<T>(policy: Policy, course: Course<T>, firstError: unk
 /** Returns what the caller gets. */
 export function giveUp<T>(policy: Policy, course: Course<T>, attempts: number, { reason, error }: Ending): unknown {
   course.end();
-  policy.givingUp({ error, attempts, elapsedMs: elapsedMs(course), reason });
+  policy.givingUp({ error, attempts, elapsedMs: elapsedMs(course), reason }, course.operation);
   return error;
 }
 

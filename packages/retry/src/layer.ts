@@ -43,7 +43,7 @@ export function retryLayer(options: RetryLayerOptions = {}): Layer {
       const startedAt = policy.timed ? performance.now() : Number.NaN;
       return next(operation, context).then(undefined, (error: unknown) => {
         const attempt = (repeated: CallContext) => next(operation, repeated);
-        return goOn(policy, new OperationCourse(attempt, host, context, startedAt), error);
+        return goOn(policy, new OperationCourse(operation.kind, attempt, host, context, startedAt), error);
       });
     };
   };
@@ -51,12 +51,20 @@ export function retryLayer(options: RetryLayerOptions = {}): Layer {
 
 /** One operation after its first attempt has failed. */
 class OperationCourse<T> implements Course<T> {
+  readonly operation: string;
   readonly startedAt: number;
   readonly #next: (context: CallContext) => Promise<T>;
   readonly #host: LayerHost;
   readonly #context: CallContext;
 
-  constructor(next: (context: CallContext) => Promise<T>, host: LayerHost, context: CallContext, startedAt: number) {
+  constructor(
+    operation: string,
+    next: (context: CallContext) => Promise<T>,
+    host: LayerHost,
+    context: CallContext,
+    startedAt: number,
+  ) {
+    this.operation = operation;
     this.#next = next;
     this.#host = host;
     this.#context = context;

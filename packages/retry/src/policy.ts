@@ -135,21 +135,21 @@ export class Policy {
     return charge === undefined ? "budget-exhausted" : { delayMs, ownMs, charge };
   }
 
-  retrying(event: OnRetryEvent): void {
-    publish(this.name, event.attempt, event.delayMs, event.error, "retry");
+  retrying(event: OnRetryEvent, operation: string | undefined): void {
+    publish(this.name, operation, event.attempt, event.delayMs, event.error, "retry");
     runHook("onRetry", this.#onRetry, event, this.#faults);
   }
 
-  givingUp(event: OnGiveUpEvent): void {
+  givingUp(event: OnGiveUpEvent, operation: string | undefined): void {
     const { error, attempts, reason } = event;
     keepReport(error, { attempts, reason });
-    publish(this.name, attempts, 0, error, reason);
+    publish(this.name, operation, attempts, 0, error, reason);
     runHook("onGiveUp", this.#onGiveUp, event, this.#faults);
   }
 
   /** @param error of the attempt before */
-  succeeded(attempt: number, error: unknown): void {
-    publish(this.name, attempt, 0, error, "success");
+  succeeded(attempt: number, error: unknown, operation: string | undefined): void {
+    publish(this.name, operation, attempt, 0, error, "success");
   }
 
   #verdict(error: unknown, attempt: number): RetryVerdict {

@@ -127,8 +127,8 @@ test("its events carry the driver's name and the code, on the same channel as al
   await db.read("notes:1").catch(() => {});
   channel(CHANNELS.retry).unsubscribe(note);
   expect(events).toEqual([
-    { policy: "primary", attempt: 1, delayMs: 1, errorType: "CONFLICT", outcome: "retry" },
-    { policy: "primary", attempt: 2, delayMs: 0, errorType: "CONFLICT", outcome: "success" },
+    { policy: "primary", operation: "read", attempt: 1, delayMs: 1, errorType: "CONFLICT", outcome: "retry" },
+    { policy: "primary", operation: "read", attempt: 2, delayMs: 0, errorType: "CONFLICT", outcome: "success" },
   ]);
 });
 

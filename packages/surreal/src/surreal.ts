@@ -44,6 +44,7 @@ export function surreal(options: SurrealOptions): Driver {
 
   return defineDriver({
     name: checked.name,
+    target: { system: "surrealdb", namespace: `${checked.namespace}|${checked.database}` },
     capabilities: { transactions: true, queryLanguage: true },
     statements: createHandlers(session, createLocks(order)),
     ownsValue,

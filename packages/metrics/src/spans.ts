@@ -1,0 +1,133 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { tracingChannel } from "node:diagnostics_channel";
+import {
+  type Attributes,
+  type ContextManagementToken,
+  context,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { errorTypeOf, statusCodeOf } from "./error-type.ts";
+import type { Feed } from "./feed.ts";
+import {
+  COLLECTION,
+  ERROR_TYPE,
+  NAMESPACE,
+  OPERATION,
+  QUERY_SUMMARY,
+  QUERY_TEXT,
+  RETURNED_ROWS,
+  SERVER_ADDRESS,
+  SERVER_PORT,
+  STATUS_CODE,
+  SYSTEM,
+} from "./names.ts";
+import { type OperationEvent, type RetryEvent, SOURCES } from "./sources.ts";
+import { textOf } from "./text.ts";
+
+interface OpenSpan {
+  readonly span: Span;
+  /** Ends its being the active one, as far as the caller's own code goes on. */
+  token: ContextManagementToken | undefined;
+}
+
+/**
+ * One span for each logical call, with all its attempts: a child of what is active where it was made, and the parent of
+ * what begins inside of it.
+ */
+export function traceOperations(feed: Feed, tracer: Tracer): void {
+  const all = feed.tells("all");
+  const open = new Map<OperationEvent, OpenSpan>();
+  /** Which call a retry belongs to: the library that repeats it knows nothing of spans. */
+  const current = new AsyncLocalStorage<object>();
+
+  const begin = (event: OperationEvent): void => {
+    const text = all ? textOf(event.text) : undefined;
+    const span = tracer.startSpan(spanName(event, text?.summary), {
+      kind: SpanKind.CLIENT,
+      attributes: attributesOf(event, text),
+    });
+    open.set(event, { span, token: undefined });
+  };
+
+  const { start } = tracingChannel<object, OperationEvent>(SOURCES.operation);
+  start.bindStore(current, (event) => {
+    try {
+      begin(event);
+    } catch (fault) {
+      feed.faults.note("span", fault);
+    }
+    return event;
+  });
+  feed.onEnd(() => start.unbindStore(current));
+
+  const channel = (stage: string): string => `tracing:${SOURCES.operation}:${stage}`;
+  feed.on<OperationEvent>(channel("start"), (event) => {
+    const entry = open.get(event);
+    if (entry !== undefined) entry.token = context.attach(trace.setSpan(context.active(), entry.span));
+  });
+  feed.on<OperationEvent>(channel("end"), (event) => {
+    const entry = open.get(event);
+    entry?.token?.dispose();
+    if (entry !== undefined) entry.token = undefined;
+  });
+  feed.on<OperationEvent>(channel("asyncEnd"), (event) => {
+    const entry = open.get(event);
+    if (entry === undefined) return;
+    open.delete(event);
+    finish(entry.span, event, all);
+  });
+  feed.on<RetryEvent>(SOURCES.retry, ({ attempt, delayMs, errorType, outcome }) => {
+    const call = current.getStore() as OperationEvent | undefined;
+    if (call === undefined) return;
+    open.get(call)?.span.addEvent("retry", {
+      [ERROR_TYPE]: errorType,
+      "database.retry.attempt": attempt,
+      "database.retry.delay": delayMs / 1_000,
+      "database.retry.outcome": outcome,
+    });
+  });
+  feed.onEnd(() => {
+    for (const { span } of open.values()) span.end();
+    open.clear();
+  });
+}
+
+/** As the conventions have it: the summary, else operation and target. */
+function spanName({ kind, collection }: OperationEvent, summary: string | undefined): string {
+  return summary ?? (collection === undefined ? kind : `${kind} ${collection}`);
+}
+
+function attributesOf(event: OperationEvent, text: ReturnType<typeof textOf>): Attributes {
+  const { target, driver, namespace, kind, collection } = event;
+  return {
+    [SYSTEM]: target?.system ?? driver,
+    [OPERATION]: kind,
+    ...(namespace === undefined ? undefined : { [NAMESPACE]: namespace }),
+    ...(collection === undefined ? undefined : { [COLLECTION]: collection }),
+    ...(target?.address === undefined ? undefined : { [SERVER_ADDRESS]: target.address }),
+    ...(target?.port === undefined ? undefined : { [SERVER_PORT]: target.port }),
+    ...(text === undefined ? undefined : { [QUERY_TEXT]: text.text }),
+    ...(text?.summary === undefined ? undefined : { [QUERY_SUMMARY]: text.summary }),
+  };
+}
+
+/** An error is told by its code: its message may hold what only the caller may see. */
+function finish(span: Span, event: OperationEvent, all: boolean): void {
+  try {
+    const errorType = errorTypeOf(event);
+    if (errorType !== undefined) {
+      span.setAttribute(ERROR_TYPE, errorType);
+      span.setStatus({ code: SpanStatusCode.ERROR });
+    }
+    if (!all) return;
+    const status = statusCodeOf(event);
+    if (status !== undefined) span.setAttribute(STATUS_CODE, status);
+    if (event.rows !== undefined) span.setAttribute(RETURNED_ROWS, event.rows);
+  } finally {
+    span.end();
+  }
+}
