@@ -17,7 +17,8 @@ function start(...args: readonly string[]): ChildProcess & { readonly stdout: No
 }
 
 test("shows the wait, the outage and the recovery, and exits with 0", { timeout: 60_000 }, async () => {
-  const child = start("--start-after-ms=300", "--steady-ms=700", "--outage-ms=1500", "--unavailable-after-ms=700");
+  const limits = ["--unavailable-after-ms=700", "--timeout-ms=400"];
+  const child = start("--start-after-ms=300", "--steady-ms=700", "--outage-ms=1500", ...limits);
   const [output] = await Promise.all([text(child.stdout), once(child, "close")]);
   expect(child.exitCode).toBe(0);
   const events = [

@@ -36,12 +36,12 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function show(server: SurrealServer, options: Options, ended: AbortSignal): Promise<boolean> {
-  const { startAfterMs, steadyMs, outageMs, unavailableAfterMs, callers } = options;
+  const { startAfterMs, steadyMs, outageMs, unavailableAfterMs, timeoutMs, callers } = options;
   const timeline = new Timeline();
   const driver = surreal({ url: server.url, ...PLACE, authentication: ROOT, unavailableAfterMs });
   const states = new StateTeller(timeline);
   driver.onStateChange((state) => states.tell(state));
-  await using db = createDatabase({ driver });
+  await using db = createDatabase({ driver, timeoutMs });
   const watching = new AbortController();
   const signal = AbortSignal.any([ended, watching.signal]);
 

@@ -5,6 +5,7 @@ export interface Options {
   readonly steadyMs: number;
   readonly outageMs: number;
   readonly unavailableAfterMs: number;
+  readonly timeoutMs: number;
   readonly callers: number;
 }
 
@@ -24,6 +25,7 @@ Options:
   --outage-ms N              how long it is dead (default 8000)
   --unavailable-after-ms N   how long calls wait in an outage before they are refused at once (default 4000; the
                              driver's own default is 30000)
+  --timeout-ms N             the deadline of a call (default 2000)
   --callers N                how many write at the same time (default 8)
   --help                     show this text
 
@@ -40,6 +42,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       "steady-ms": { type: "string", default: "2000" },
       "outage-ms": { type: "string", default: "8000" },
       "unavailable-after-ms": { type: "string", default: "4000" },
+      "timeout-ms": { type: "string", default: "2000" },
       callers: { type: "string", default: "8" },
     },
   });
@@ -49,6 +52,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     steadyMs: integer("steady-ms", values["steady-ms"], 0, 600_000),
     outageMs: integer("outage-ms", values["outage-ms"], 0, 600_000),
     unavailableAfterMs: integer("unavailable-after-ms", values["unavailable-after-ms"], 1, 600_000),
+    timeoutMs: integer("timeout-ms", values["timeout-ms"], 1, 600_000),
     callers: integer("callers", values.callers, 1, 1_000),
   };
 }

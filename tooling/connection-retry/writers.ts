@@ -2,7 +2,6 @@ import { type DatabaseService, isDatabaseError } from "@db/core";
 import { pause, type Timeline } from "./timeline.ts";
 
 const PAUSE_MS = 50;
-const CALL_TIMEOUT_MS = 5_000;
 
 /** Callers that write one note after another and keep what they were told of each. */
 export class Writers {
@@ -39,7 +38,7 @@ export class Writers {
       const start = performance.now();
       try {
         // The row has no id of ours, so that a write that is carried out twice shows as two rows.
-        await this.#db.query("CREATE notes SET mark = $mark RETURN NONE", { mark }, { timeoutMs: CALL_TIMEOUT_MS });
+        await this.#db.query("CREATE notes SET mark = $mark RETURN NONE", { mark });
         this.acknowledged.add(mark);
         this.#announce(performance.now() - start);
       } catch (error) {
