@@ -46,8 +46,8 @@ export async function runFault(client: ClientName, script: FaultScript): Promise
     }
     await script.play(scene);
     const wellAt = Date.now();
-    await Promise.race([callers.connected(), setTimeout(PATIENCE_MS, undefined, { ref: false })]);
-    await setTimeout(HEALTHY_MS * 2);
+    await Promise.race([callers.success(wellAt), setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+    await setTimeout(HEALTHY_MS);
     callers.stop();
     await callers.ended(wellAt + PATIENCE_MS);
     return callers.judge(script.name, wellAt, await lookUp(server));
@@ -69,6 +69,8 @@ class Callers {
   readonly #calls: (CallFacts & { readonly endedAt: number; readonly error: string | undefined })[] = [];
   readonly #connected = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  readonly #success = Promise.withResolvers<void>();
+  #wellAt = Number.POSITIVE_INFINITY;
   #hasConnected = false;
   #refused: string | undefined;
   #unhandled = 0;
@@ -78,14 +80,19 @@ class Callers {
     this.#child = fork(CALLER, [client, url, String(CALLERS)], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     this.#child.on("message", (told) => this.#hear(told as Told));
     this.#child.once("exit", () => {
-      this.#connected.resolve();
-      this.#ended.resolve();
+      for (const awaited of [this.#connected, this.#success, this.#ended]) awaited.resolve();
     });
   }
 
   /** Or refused, or dead. */
   connected(): Promise<void> {
     return this.#connected.promise;
+  }
+
+  /** The first of a call that began after that; or there will be none. */
+  success(after: number): Promise<void> {
+    this.#wellAt = after;
+    return this.#success.promise;
   }
 
   stop(): void {
@@ -145,13 +152,14 @@ class Callers {
       if (call === undefined) throw new Error(`expected a call ${told.id} to be open, it was not`);
       this.#open.delete(told.id);
       this.#calls.push({ ...call, endedAt: told.at, error: told.error });
+      if (told.error === undefined && call.at >= this.#wellAt) this.#success.resolve();
     } else if (told.told === "unhandled") this.#unhandled += 1;
     else if (told.told === "stopped") this.#ended.resolve();
     else {
       this.#hasConnected = told.told === "connected";
       this.#refused = told.told === "refused" ? told.error : undefined;
       this.#connected.resolve();
-      if (told.told === "refused") this.#ended.resolve();
+      if (told.told === "refused") for (const awaited of [this.#success, this.#ended]) awaited.resolve();
     }
   }
 }

@@ -52,6 +52,7 @@ export class EchoServer implements AsyncDisposable {
 export class Client implements Disposable {
   readonly socket: Socket;
   readonly #received: Buffer[] = [];
+  #length = 0;
   #changed: () => void = () => {};
   ending: string | undefined;
 
@@ -65,6 +66,7 @@ export class Client implements Disposable {
     this.socket = connect({ host: "127.0.0.1", port });
     this.socket.on("data", (bytes: Buffer) => {
       this.#received.push(bytes);
+      this.#length += bytes.length;
       this.#changed();
     });
     this.socket.on("error", ({ code }: NodeJS.ErrnoException) => {
@@ -90,7 +92,7 @@ export class Client implements Disposable {
 
   /** Waits for that much, or for the end of the connection. */
   async until(length: number): Promise<string> {
-    while (this.bytes.length < length && this.ending === undefined) await this.#change();
+    while (this.#length < length && this.ending === undefined) await this.#change();
     return this.text;
   }
 
