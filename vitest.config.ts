@@ -28,6 +28,19 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: "endurance",
+          ...filesOf("endurance"),
+          env: { DB_TEST_SIZE: "full" },
+          pool: "forks",
+          // Their bounds are times: two of them at once would be each other's slow machine.
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
         test: { name: "packaging", ...filesOf("packaging"), testTimeout: 600_000, hookTimeout: 600_000 },
       },
     ],

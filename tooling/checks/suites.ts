@@ -49,6 +49,12 @@ export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
     },
     {
       kind: "tests",
+      name: "endurance",
+      project: "endurance",
+      about: "the crash loops and fault matrices of the integration step, at their full size",
+    },
+    {
+      kind: "tests",
       name: "packaging",
       project: "packaging",
       about: "every package as its users get it: packed, linted, installed, imported, type-checked",

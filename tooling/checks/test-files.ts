@@ -4,17 +4,20 @@ export interface TestFiles {
   readonly exclude: readonly string[];
 }
 
-export type Project = "unit" | "integration" | "properties" | "packaging";
+export type Project = "unit" | "integration" | "properties" | "endurance" | "packaging";
 
 const never = ["**/node_modules/**", "**/dist/**"];
 const integration = "**/*.integration.test.ts";
 /** Run in the unit project too, smaller. */
 const properties = "**/*.property.test.ts";
+/** Run in the integration project too, smaller. */
+const endurance = "**/*.endurance.integration.test.ts";
 const packaging = "**/*.packaging.test.ts";
 
 export const testFiles: Readonly<Record<Project, TestFiles>> = {
   unit: { include: ["{packages,apps,tooling,docs}/**/*.test.ts"], exclude: [...never, integration, packaging] },
   integration: { include: [`{packages,apps,tooling,docs}/${integration}`], exclude: never },
   properties: { include: [`{packages,apps,tooling,docs}/${properties}`], exclude: never },
+  endurance: { include: [`{packages,apps,tooling,docs}/${endurance}`], exclude: never },
   packaging: { include: [`{packages,apps,tooling,docs}/${packaging}`], exclude: never },
 };

@@ -65,6 +65,8 @@ const DRAIN_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 const VERSION_TIMEOUT_MS = 5_000;
 const NO_FACTS: ContextChange = {};
+/** A connection that is lost under a health check is the answer to it, not something to wait for. */
+const WITHOUT_WAIT: ContextChange = { whenAway: "fail" };
 
 class Database extends Calls implements DatabaseService, ScopeHost, TransactionHost {
   readonly #driver: Driver;
@@ -144,7 +146,7 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     if (this.#closing !== undefined) return { status: "unhealthy", reason: "closing" };
     const start = performance.now();
     try {
-      await this.#bounded({ timeoutMs: HEALTH_TIMEOUT_MS }, NO_FACTS, (context) => this.#driver.ping(context));
+      await this.#bounded({ timeoutMs: HEALTH_TIMEOUT_MS }, WITHOUT_WAIT, (context) => this.#driver.ping(context));
       return { status: "healthy", responseTimeMs: performance.now() - start };
     } catch (error) {
       const { state } = this;

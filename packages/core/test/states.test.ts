@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
+  type CallContext,
   type ConnectionState,
   ConnectionStatus,
   createDatabase,
@@ -18,7 +19,11 @@ checkLeaksAfterEach();
 const cause = new DatabaseErrorOf("AUTHENTICATION_FAILED", "wrong password", {}) as DatabaseError;
 
 /** A service over a driver that is in whatever state the test says. */
-function inState(state: ConnectionState, layers: readonly Layer[] = [], ping = async () => {}): DatabaseService {
+function inState(
+  state: ConnectionState,
+  layers: readonly Layer[] = [],
+  ping: Driver["ping"] = async () => {},
+): DatabaseService {
   const status = new ConnectionStatus();
   status.set(state);
   const base = defineDriver({ name: "fake", statements: { read: async () => undefined }, ping });
@@ -133,6 +138,12 @@ describe("health", () => {
   test("is degraded when the ping fails while the state says connected", async () => {
     const health = await inState({ name: "connected", since: 0 }, [], () => Promise.reject(cause)).healthCheck();
     expect(health).toMatchObject({ status: "degraded", reason: "AUTHENTICATION_FAILED: wrong password" });
+  });
+
+  test("does not wait for a connection that is lost under the ping", async () => {
+    const ping = vi.fn(async (_: CallContext) => {});
+    await inState({ name: "connected", since: 0 }, [], ping).healthCheck();
+    expect(ping.mock.calls[0]?.[0].whenAway).toBe("fail");
   });
 
   test("takes at most five seconds, even with a ping that never answers and does not listen", async () => {

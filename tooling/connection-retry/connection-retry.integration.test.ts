@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const SCRIPT = fileURLToPath(new URL("../../scripts/test-connection-retry", import.meta.url));
+
+function start(...args: readonly string[]): ChildProcess & { readonly stdout: NonNullable<ChildProcess["stdout"]> } {
+  const child = spawn(SCRIPT, [...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: 60_000,
+    killSignal: "SIGKILL",
+  });
+  return child as ReturnType<typeof start>;
+}
+
+test("shows the wait, the outage and the recovery, and exits with 0", { timeout: 60_000 }, async () => {
+  const limits = ["--unavailable-after-ms=700", "--timeout-ms=400"];
+  const child = start("--start-after-ms=300", "--steady-ms=700", "--outage-ms=1500", ...limits);
+  const [output] = await Promise.all([text(child.stdout), once(child, "close")]);
+  expect(child.exitCode).toBe(0);
+  const events = [
+    /state {4}connecting/,
+    /health {3}starting/,
+    /connect {2}resolved/,
+    /health {3}healthy/,
+    /killed \(kill -9\)/,
+    /state {4}failed: CONNECTION_FAILED/,
+    /health {3}unhealthy .*retry after \d+ ms/,
+    /write {4}SERVICE_UNAVAILABLE/,
+    /state {4}connected, at try \d+/,
+    /acknowledged, 0 of them lost/,
+    /0 applied twice/,
+  ];
+  const found = events.map((event) => output.search(event));
+  expect(found).not.toContain(-1);
+  expect(found.toSorted((a, b) => a - b)).toEqual(found);
+});
+
+test("ends cleanly at Ctrl-C, with its server", { timeout: 60_000 }, async () => {
+  const child = start("--start-after-ms=60000");
+  const ended = once(child, "close");
+  let port = "";
+  for await (const line of createInterface(child.stdout)) {
+    port = /nothing listens on port (\d+)/.exec(line)?.[1] ?? port;
+    if (/health {3}starting/.test(line)) child.kill("SIGINT");
+    if (/interrupted/.test(line)) break;
+  }
+  await ended;
+  expect(child.exitCode).toBe(130);
+  expect(port).not.toBe("");
+});
+
+test("explains itself, and refuses what it does not know", { timeout: 60_000 }, async () => {
+  const help = start("--help");
+  expect(await text(help.stdout)).toMatch(/^Usage: scripts\/test-connection-retry/);
+  const wrong = spawn(SCRIPT, ["--outage-ms=soon"], { stdio: ["ignore", "ignore", "pipe"] });
+  const [message] = await Promise.all([text(wrong.stderr), once(wrong, "close")]);
+  expect(wrong.exitCode).toBe(2);
+  expect(message).toMatch(/^--outage-ms: expected a whole number in 0\.\.600000, got "soon"/);
+});
