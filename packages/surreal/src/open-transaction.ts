@@ -10,10 +10,10 @@ import {
   seen,
   untilInterrupted,
 } from "@db/core";
-import type { SurrealTransaction } from "surrealdb";
 import { classify } from "./errors.ts";
 import { createHandlers, type WriteLocks } from "./handlers.ts";
-import { Busy, Session } from "./session.ts";
+
+import type { Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
 
 const FREE: Release = () => {};
@@ -25,27 +25,34 @@ const NO_LOCKS: WriteLocks = {
   unknown: () => Promise.resolve(FREE),
 };
 
+/** The database's end of a transaction. */
+export interface TransactionTarget {
+  /** Runs statements inside it. */
+  readonly session: Session;
+  /** Resolves when no statement of it is being worked on, also none that nobody waits for. */
+  idle(): Promise<void>;
+  /** @throws DatabaseError */
+  commit(context: CallContext): Promise<void>;
+  /** Undoes it. Resolves when nothing is left of it; an error that says that it has ended already is none. */
+  cancel(): Promise<void>;
+}
+
 /**
  * A transaction of the engine. Its statements run one after another (on `surrealkv` concurrent ones lose updates), and
  * one that failed half-way dooms it: the engine would commit what that one left behind.
  */
-export class EmbeddedTransaction implements DriverTransaction {
+export class OpenTransaction implements DriverTransaction {
   readonly statements: Handlers<StatementKind>;
-  readonly #transaction: SurrealTransaction;
-  /** What the engine is doing for this transaction, also when nobody waits for it any more. */
-  readonly #busy: Busy;
-  readonly #session: Session;
+  readonly #target: TransactionTarget;
   readonly #release: Release;
   #last: Promise<unknown> = Promise.resolve();
   #doom: unknown;
   #committed = false;
 
-  constructor(transaction: SurrealTransaction, busy: Busy, release: Release) {
-    this.#transaction = transaction;
-    this.#busy = new Busy(busy);
-    this.#session = new Session(transaction, this.#busy);
+  constructor(target: TransactionTarget, release: Release) {
+    this.#target = target;
     this.#release = release;
-    const handlers = createHandlers(this.#session, NO_LOCKS);
+    const handlers = createHandlers(target.session, NO_LOCKS);
     const inTurn = <K extends StatementKind>(kind: K): Handlers<StatementKind>[K] =>
       ((operation, context) =>
         this.#inTurn(seen(operation), context, () =>
@@ -66,7 +73,7 @@ export class EmbeddedTransaction implements DriverTransaction {
     await this.#last;
     if (this.#doom !== undefined) throw doomed(this.#doom);
     try {
-      await this.#session.send(() => this.#transaction.commit(), context, { effect: "unknown" });
+      await this.#target.commit(context);
     } catch (error) {
       if (!isDatabaseError(error) || error.code !== "INTERNAL") throw error;
       const { effect, cause } = error;
@@ -85,8 +92,8 @@ export class EmbeddedTransaction implements DriverTransaction {
   async rollback(context: CallContext): Promise<void> {
     if (this.#committed) return;
     const cancelled = this.#last
-      .then(() => this.#busy.idle())
-      .then(() => this.#busy.track(() => this.#transaction.cancel()))
+      .then(() => this.#target.idle())
+      .then(() => this.#target.cancel())
       .catch(ignoreEnded)
       .finally(this.#release);
     await untilInterrupted(cancelled, context, "none");
@@ -99,7 +106,7 @@ export class EmbeddedTransaction implements DriverTransaction {
     try {
       // One whose time runs out in the line was never sent.
       await untilInterrupted(
-        before.then(() => this.#busy.idle()),
+        before.then(() => this.#target.idle()),
         context,
         "none",
       );

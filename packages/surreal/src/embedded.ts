@@ -1,0 +1,157 @@
+import { setTimeout } from "node:timers/promises";
+import {
+  type CallContext,
+  DatabaseErrorOf,
+  type Driver,
+  defineDriver,
+  isDatabaseError,
+  untilInterrupted,
+} from "@db/core";
+import type { Surreal, SurrealTransaction } from "surrealdb";
+import { openEngine } from "./engine.ts";
+import { Busy, EngineSession } from "./engine-session.ts";
+import { classify, classifyOpening } from "./errors.ts";
+import { createHandlers } from "./handlers.ts";
+import type { EmbeddedOptions } from "./options.ts";
+import { OpenTransaction, type TransactionTarget } from "./open-transaction.ts";
+import { ownsValue } from "./own-values.ts";
+import { createLocks } from "./write-locks.ts";
+import { WriteOrder } from "./write-order.ts";
+
+/**
+ * A driver for an engine in this process.
+ *
+ * One driver opens its engine once: a second open of a path, by this process or another, rejects with DATABASE_LOCKED.
+ * `disconnect` waits for what the engine is still doing, then lets the process exit. (A full-text index keeps the
+ * process alive even so: a defect of engine 3.0.2.)
+ */
+export function embedded(options: EmbeddedOptions): Driver {
+  const busy = new Busy();
+  const order = new WriteOrder(options.engine !== "rocksdb");
+  let connection: Surreal | undefined;
+
+  const connected = (): Surreal => {
+    if (connection === undefined) throw new DatabaseErrorOf("NOT_CONNECTED", `${options.name} is not connected`, {});
+    return connection;
+  };
+  // The session asks for the connection at each call: it is there only once connected.
+  const session = new EngineSession(
+    { query: (...args: Parameters<Surreal["query"]>) => connected().query(...args) } as Surreal,
+    busy,
+  );
+
+  return defineDriver({
+    name: options.name,
+    capabilities: { transactions: true, queryLanguage: true },
+    statements: createHandlers(session, createLocks(order)),
+    ownsValue,
+    async begin(_, context) {
+      const release = await order.unknown(context);
+      try {
+        return new OpenTransaction(targetOf(await begin(connected(), session, busy, context), busy), release);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+    async ping(context) {
+      await session.ask({ text: "RETURN 1", values: {} }, context, { effect: "none" });
+    },
+    async version(context) {
+      const { version } = await session.send(() => connected().version(), context, { effect: "none" });
+      return version;
+    },
+    async connect(context) {
+      connection = await open(options, context);
+    },
+    async disconnect(context) {
+      await close(connection, busy, context);
+      connection = undefined;
+    },
+  });
+}
+
+function targetOf(transaction: SurrealTransaction, engine: Busy): TransactionTarget {
+  // What the engine is doing for this transaction, also when nobody waits for it any more.
+  const busy = new Busy(engine);
+  const session = new EngineSession(transaction, busy);
+  return {
+    session,
+    idle: () => busy.idle(),
+    commit: (context) => session.send(() => transaction.commit(), context, { effect: "unknown" }),
+    cancel: () => busy.track(() => transaction.cancel()),
+  };
+}
+
+/** A transaction that was begun when nobody waits for it any more is cancelled. */
+async function begin(
+  connection: Surreal,
+  session: EngineSession,
+  busy: Busy,
+  context: CallContext,
+): Promise<SurrealTransaction> {
+  let begun: Promise<SurrealTransaction> | undefined;
+  const start = (): Promise<SurrealTransaction> => {
+    begun = connection.beginTransaction();
+    return begun;
+  };
+  try {
+    return await session.send(start, context, { effect: "none" });
+  } catch (error) {
+    begun?.then((transaction) => busy.track(() => transaction.cancel())).catch(reportLeftover);
+    if (!isDatabaseError(error) || error.code !== "INTERNAL") throw error;
+    const message = "the database refused to begin a transaction";
+    throw new DatabaseErrorOf("TRANSACTION_FAILED", message, { phase: "begin" }, { cause: error.cause });
+  }
+}
+
+/** An engine that failed to open, or was closed, a moment ago may still hold the lock for some milliseconds. */
+const LOCK_PATIENCE_MS = 500;
+const LOCK_STEP_MS = 25;
+
+async function open(options: EmbeddedOptions, context: CallContext): Promise<Surreal> {
+  const giveUpAt = performance.now() + (options.engine === "surrealkv" ? LOCK_PATIENCE_MS : 0);
+  for (;;) {
+    try {
+      return await openOnce(options, context);
+    } catch (thrown) {
+      const error = classifyOpening(thrown, options.path);
+      if (error.code !== "DATABASE_LOCKED" || performance.now() >= giveUpAt) throw error;
+      await untilInterrupted(setTimeout(LOCK_STEP_MS), context, "none");
+    }
+  }
+}
+
+async function openOnce(options: EmbeddedOptions, context: CallContext): Promise<Surreal> {
+  const opening = openEngine(options);
+  try {
+    return await untilInterrupted(opening, context, "none");
+  } catch (error) {
+    if (context.aborted) opening.then((connection) => connection.close()).catch(reportLeftover);
+    throw error;
+  }
+}
+
+/** An engine that is still at work is closed once it is done: closing it before can abort the process. */
+async function close(connection: Surreal | undefined, busy: Busy, context: CallContext): Promise<void> {
+  if (connection === undefined) return;
+  try {
+    await untilInterrupted(busy.idle(), context, "none");
+  } catch (cause) {
+    busy
+      .idle()
+      .then(() => connection.close())
+      .catch(reportLeftover);
+    const message = `the engine is still working on ${busy.count} statements; it closes when it is done with them`;
+    throw new DatabaseErrorOf("INTERNAL", message, {}, { cause });
+  }
+  await untilInterrupted(connection.close(), context, "none");
+}
+
+/** What nobody waits for any more must not become an unhandled rejection, nor go unseen. */
+function reportLeftover(error: unknown): void {
+  process.emitWarning(
+    `cleaning up after an interrupted call failed: ${classify(error, { effect: "none" }).code}`,
+    "DatabaseWarning",
+  );
+}

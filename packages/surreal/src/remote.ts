@@ -1,0 +1,227 @@
+import {
+  type CallContext,
+  type Capabilities,
+  type ConnectionState,
+  ConnectionStatus,
+  type DatabaseError,
+  DatabaseErrorOf,
+  type Driver,
+  type DriverTransaction,
+  type Handlers,
+  interrupted,
+  isDatabaseError,
+  type StatementKind,
+  type TransactionOptions,
+} from "@db/core";
+import { ConnectionPool, type Lease } from "@db/pool";
+import { acquireError, classOf, connectionError } from "./connection-errors.ts";
+import { type Channel, Connections } from "./connections.ts";
+import { SharedCredentials } from "./credentials.ts";
+import { createHandlers } from "./handlers.ts";
+import { OpenTransaction } from "./open-transaction.ts";
+import type { RemoteOptions } from "./options.ts";
+import { ownsValue } from "./own-values.ts";
+import { passedOf, sizesOf } from "./pool-options.ts";
+import { RemoteSession } from "./remote-session.ts";
+import { stateOf } from "./remote-status.ts";
+import { RemoteTransaction } from "./remote-transaction.ts";
+import { type ServerFeatures, ServerVersions } from "./server-version.ts";
+import { WebSocketConnection } from "./websocket-connection.ts";
+import { createLocks } from "./write-locks.ts";
+import { WriteOrder } from "./write-order.ts";
+
+/** A driver for a server. */
+export function remote(options: RemoteOptions): Driver {
+  return new RemoteDriver(options);
+}
+
+/** What is assumed of a server before it has told its version. */
+const PRESUMED: ServerFeatures = { version: "unknown", sessions: true, transactions: true };
+/** The pool's own limit of one dial; ours comes first, for it knows more. */
+const DIAL_SLACK_MS = 1_000;
+
+interface Line {
+  readonly pool: ConnectionPool<Channel>;
+  readonly connections: Connections;
+}
+
+/**
+ * Sessions on a pool of connections. The pool alone dials and waits: its state is the driver's, and a call ends with what
+ * the pool or the server says, or with its signal.
+ */
+class RemoteDriver implements Driver {
+  readonly name: string;
+  readonly statements: Handlers<StatementKind>;
+  readonly ownsValue: (value: object) => boolean = ownsValue;
+  readonly #options: RemoteOptions;
+  readonly #server: string;
+  readonly #credentials: SharedCredentials;
+  readonly #versions: ServerVersions;
+  readonly #session: RemoteSession;
+  readonly #status = new ConnectionStatus();
+  #line: Line;
+  #features: ServerFeatures = PRESUMED;
+  /** What the last dial failed with, until one succeeds. */
+  #failure: DatabaseError | undefined;
+
+  constructor(options: RemoteOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#server = new URL(options.url).origin;
+    this.#credentials = new SharedCredentials(options.authentication, options);
+    this.#versions = new ServerVersions(options.serverVersions);
+    this.#line = this.#makeLine();
+    this.#session = new RemoteSession({
+      home: { namespace: options.namespace, database: options.database },
+      abandonAfterMs: options.abandonAfterMs,
+      lend: (context) => this.#lend(context),
+    });
+    this.statements = createHandlers(this.#session, createLocks(new WriteOrder(false)));
+  }
+
+  get state(): ConnectionState {
+    return this.#status.state;
+  }
+
+  get capabilities(): Capabilities {
+    const { sessions, transactions } = this.#features;
+    return {
+      transactions,
+      savepoints: false,
+      idempotentWrites: false,
+      liveQueries: false,
+      scopes: sessions,
+      queryLanguage: true,
+    };
+  }
+
+  onStateChange(listener: (state: ConnectionState) => void): () => void {
+    return this.#status.onStateChange(listener);
+  }
+
+  async begin(_: TransactionOptions, context: CallContext): Promise<DriverTransaction> {
+    const target = await RemoteTransaction.begin(this.#session, this.#options.abandonAfterMs, context);
+    return new OpenTransaction(target, () => {});
+  }
+
+  async ping(context: CallContext): Promise<void> {
+    await this.#session.ask({ text: "RETURN 1", values: {} }, context, { effect: "none" });
+  }
+
+  async version(): Promise<string> {
+    return this.#features.version;
+  }
+
+  /** Tries until the context's end; what waiting cannot cure ends it at once. */
+  async connect(context: CallContext): Promise<void> {
+    if (this.state.name === "closed") throw closed(this.name);
+    const since = performance.now();
+    this.#status.set({ name: "connecting", since });
+    const line = this.#line;
+    try {
+      // The signal fires at the deadline; the pool's own limit is only a second lock.
+      await line.pool.start({ signal: context.signal, timeoutMs: 2_147_483_647 });
+    } catch (thrown) {
+      this.#line = this.#makeLine();
+      this.#status.set({ name: "disconnected" });
+      await close(line, 0, thrown);
+      throw this.#startError(thrown, context);
+    }
+    const publish = (): void =>
+      this.#status.set(stateOf(line.pool.state, since, true, (error) => connectionError(error, this.#server)));
+    line.pool.onStateChange(publish);
+    publish();
+  }
+
+  async disconnect(context: CallContext): Promise<void> {
+    this.#status.set({ name: "closed" });
+    await close(this.#line, Math.max(0, context.deadline - performance.now() - DIAL_SLACK_MS), closed(this.name));
+  }
+
+  #lend(context: CallContext): Lease<Channel> | Promise<Lease<Channel>> {
+    const { pool } = this.#line;
+    const lease = pool.tryAcquire();
+    return lease !== undefined && lease.value.connection.usable ? lease : this.#wait(lease, context);
+  }
+
+  async #wait(found: Lease<Channel> | undefined, context: CallContext): Promise<Lease<Channel>> {
+    const { pool } = this.#line;
+    found?.destroy();
+    const { signal, whenAway } = context;
+    for (;;) {
+      const lease = await pool.acquire({ signal, whenAway }).catch((error: unknown) => {
+        const { state } = pool;
+        throw acquireError(error, context, state.name === "failed" ? state.unavailableAt : 0);
+      });
+      if (lease.value.connection.usable) return lease;
+      lease.destroy();
+    }
+  }
+
+  #startError(thrown: unknown, context: CallContext): DatabaseError {
+    if (this.state.name === "closed") return closed(this.name);
+    const failure = this.#failure;
+    if (!context.aborted) return acquireError(thrown, context, 0);
+    const error = interrupted(context, "none");
+    if (error.code !== "QUERY_TIMEOUT" || failure === undefined) return error;
+    const message = `no connection to ${this.#server} in the time given; the last attempt: ${failure.message}`;
+    return new DatabaseErrorOf("CONNECTION_FAILED", message, {}, { cause: failure });
+  }
+
+  #makeLine(): Line {
+    const { pool: tuning, connectTimeoutMs, unavailableAfterMs } = this.#options;
+    const { maxSockets, perSocket, min } = sizesOf(tuning);
+    const connections = new Connections({
+      open: (signal, onEnd) => this.#open(signal, onEnd),
+      perConnection: perSocket,
+      connectTimeoutMs,
+      maxAgeMs: tuning.maxLifetimeMs ?? 1_800_000,
+      server: this.#server,
+    });
+    const pool = new ConnectionPool<Channel>({
+      ...passedOf(tuning),
+      name: this.name,
+      max: maxSockets * perSocket,
+      min,
+      createTimeoutMs: connectTimeoutMs + DIAL_SLACK_MS,
+      unavailableAfterMs,
+      create: (context) => this.#take(connections, context),
+      destroy: (channel) => connections.giveBack(channel),
+      validate: ({ connection }) => connection.isAlive(),
+      validateTimeoutMs: this.#options.heartbeatTimeoutMs + DIAL_SLACK_MS,
+      classify: classOf,
+    });
+    return { pool, connections };
+  }
+
+  async #take(connections: Connections, context: Parameters<Connections["take"]>[0]): Promise<Channel> {
+    try {
+      const channel = await connections.take(context);
+      this.#features = channel.connection.features;
+      this.#failure = undefined;
+      return channel;
+    } catch (error) {
+      this.#failure = isDatabaseError(error) ? error : connectionError(error, this.#server);
+      throw error;
+    }
+  }
+
+  #open(signal: AbortSignal, onEnd: (cause: unknown) => void): Promise<WebSocketConnection> {
+    const home = { namespace: this.#options.namespace, database: this.#options.database };
+    const credentials = this.#credentials;
+    return WebSocketConnection.open(
+      { ...this.#options, home, credentials, versions: this.#versions },
+      signal,
+      onEnd,
+    );
+  }
+}
+
+async function close({ pool, connections }: Line, deadlineMs: number, cause: unknown): Promise<void> {
+  await pool.close({ deadlineMs });
+  connections.close(cause);
+}
+
+function closed(name: string): DatabaseErrorOf<"CLOSED"> {
+  return new DatabaseErrorOf("CLOSED", `${name} is closed`, {});
+}
