@@ -1,4 +1,11 @@
-import { type CallContext, type DatabaseError, DatabaseErrorOf, type ErrorCode, interrupted, isDatabaseError } from "@db/core";
+import {
+  type CallContext,
+  type DatabaseError,
+  DatabaseErrorOf,
+  type ErrorCode,
+  interrupted,
+  isDatabaseError,
+} from "@db/core";
 import { type ErrorClass, isPoolError, type PoolError } from "@db/pool";
 import { classify } from "./errors.ts";
 
@@ -35,7 +42,8 @@ export function classOf(error: unknown): ErrorClass {
 
 /** Why a call got no connection: nothing of it was sent. */
 export function acquireError(thrown: unknown, context: CallContext, unavailableAt: number): DatabaseError {
-  if (!isPoolError(thrown)) return context.aborted ? interrupted(context, "none") : classify(thrown, { effect: "none" });
+  if (!isPoolError(thrown))
+    return context.aborted ? interrupted(context, "none") : classify(thrown, { effect: "none" });
   switch (thrown.code) {
     case "ACQUIRE_TIMEOUT":
       return thrown.facts?.state === "failed" ? away(thrown) : exhausted(thrown);

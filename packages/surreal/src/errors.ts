@@ -178,7 +178,8 @@ export function classify(thrown: unknown, seen: Seen): DatabaseError {
 export function isSessionExpired(error: unknown): boolean {
   const { kind, detail, message } = read(error);
   if (kind !== "NotAllowed") return false;
-  const { details } = (error as { readonly details?: { readonly details?: { readonly kind?: unknown } } }).details ?? {};
+  const { details } =
+    (error as { readonly details?: { readonly details?: { readonly kind?: unknown } } }).details ?? {};
   const reason = detail === "Auth" ? text(details?.kind) : "";
   return /^(?:Session|Token)Expired$/.test(reason) || /^The (?:session|token) has expired$/.test(message);
 }

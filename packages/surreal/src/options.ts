@@ -160,7 +160,9 @@ function readServerUrl(given: string): URL {
   if (!URL.canParse(given)) throw new TypeError(`surreal: url: expected ${URLS}, got ${shown(given)}`);
   const url = new URL(given);
   if (url.username !== "" || url.password !== "")
-    throw new TypeError("surreal: url: expected no credentials in it (use `authentication`), got a url with credentials");
+    throw new TypeError(
+      "surreal: url: expected no credentials in it (use `authentication`), got a url with credentials",
+    );
   if (url.hash !== "") throw new TypeError("surreal: url: expected no fragment, got a url with #");
   if (!url.pathname.endsWith("/rpc")) url.pathname = `${url.pathname.replace(/\/$/, "")}/rpc`;
   return url;

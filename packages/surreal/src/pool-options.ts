@@ -51,9 +51,11 @@ export function readPoolTuning(tuning: PoolTuning = {}): PoolTuning {
   return read;
 }
 
-export function sizesOf({ maxSockets = 4, perSocket = 16, min = 1 }: PoolTuning): Required<
-  Pick<PoolTuning, "maxSockets" | "perSocket" | "min">
-> {
+export function sizesOf({
+  maxSockets = 4,
+  perSocket = 16,
+  min = 1,
+}: PoolTuning): Required<Pick<PoolTuning, "maxSockets" | "perSocket" | "min">> {
   return { maxSockets, perSocket, min };
 }
 

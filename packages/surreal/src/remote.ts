@@ -40,6 +40,9 @@ const PRESUMED: ServerFeatures = { version: "unknown", sessions: true, transacti
 /** The pool's own limit of one dial; ours comes first, for it knows more. */
 const DIAL_SLACK_MS = 1_000;
 
+/** Longer than any deadline of a call. */
+const MAX_START_MS = 2_147_000_000;
+
 interface Line {
   readonly pool: ConnectionPool<Channel>;
   readonly connections: Connections;
@@ -120,7 +123,7 @@ class RemoteDriver implements Driver {
     const line = this.#line;
     try {
       // The signal fires at the deadline; the pool's own limit is only a second lock.
-      await line.pool.start({ signal: context.signal, timeoutMs: 2_147_483_647 });
+      await line.pool.start({ signal: context.signal, timeoutMs: MAX_START_MS });
     } catch (thrown) {
       this.#line = this.#makeLine();
       this.#status.set({ name: "disconnected" });
@@ -209,11 +212,7 @@ class RemoteDriver implements Driver {
   #open(signal: AbortSignal, onEnd: (cause: unknown) => void): Promise<WebSocketConnection> {
     const home = { namespace: this.#options.namespace, database: this.#options.database };
     const credentials = this.#credentials;
-    return WebSocketConnection.open(
-      { ...this.#options, home, credentials, versions: this.#versions },
-      signal,
-      onEnd,
-    );
+    return WebSocketConnection.open({ ...this.#options, home, credentials, versions: this.#versions }, signal, onEnd);
   }
 }
 

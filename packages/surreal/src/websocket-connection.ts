@@ -43,12 +43,7 @@ export class WebSocketConnection implements Connection {
   #retired = false;
   #inFlight = 0;
 
-  private constructor(
-    socket: RpcSocket,
-    features: ServerFeatures,
-    home: SocketSession,
-    options: WebSocketOptions,
-  ) {
+  private constructor(socket: RpcSocket, features: ServerFeatures, home: SocketSession, options: WebSocketOptions) {
     this.socket = socket;
     this.features = features;
     this.#home = home;
