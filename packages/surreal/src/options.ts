@@ -6,7 +6,7 @@ import { readTls, type TlsOptions } from "./tls.ts";
 /** The embedded engines. `mem` keeps nothing; the others write to the path. */
 export type Engine = "mem" | "surrealkv" | "rocksdb";
 
-export interface SurrealOptions extends Scope {
+export interface SurrealOptions extends Pick<Scope, "namespace" | "database"> {
   /**
    * Where the database is. A server: `wss://host`, `ws://host:8000`, `https://…` or `http://…`; `/rpc` is added where it is
    * missing. An engine in this process: `rocksdb://path` (loses no acknowledged update under contention: the one for
