@@ -4,14 +4,19 @@ import {
   DatabaseErrorOf,
   type Driver,
   defineDriver,
+  interrupted,
   isDatabaseError,
   untilInterrupted,
 } from "@db/core";
 import type { Surreal, SurrealTransaction } from "surrealdb";
+import { Busy } from "./busy.ts";
 import { openEngine } from "./engine.ts";
-import { Busy, EngineSession } from "./engine-session.ts";
-import { classify, classifyOpening } from "./errors.ts";
+import { EngineSession } from "./engine-session.ts";
+import { EngineSessions } from "./engine-sessions.ts";
+import { classifyOpening } from "./errors.ts";
 import { createHandlers } from "./handlers.ts";
+import { Ledger } from "./ledger.ts";
+import { reportLeftover } from "./leftover.ts";
 import { OpenTransaction, type TransactionTarget } from "./open-transaction.ts";
 import type { EmbeddedOptions } from "./options.ts";
 import { ownsValue } from "./own-values.ts";
@@ -34,26 +39,31 @@ export function embedded(options: EmbeddedOptions): Driver {
     if (connection === undefined) throw new DatabaseErrorOf("NOT_CONNECTED", `${options.name} is not connected`, {});
     return connection;
   };
-  // The session asks for the connection at each call: it is there only once connected.
-  const session = new EngineSession(
-    { query: (...args: Parameters<Surreal["query"]>) => connected().query(...args) } as Surreal,
-    busy,
-  );
+  // Asked for at each call: it is there only once connected.
+  const sessions = new EngineSessions(connected, options, busy);
+  const session = new EngineSession(sessions, busy);
+  const ledger = new Ledger(session, options.ledgerRetentionMs);
 
   return defineDriver({
     name: options.name,
-    capabilities: { transactions: true, queryLanguage: true },
-    statements: createHandlers(session, createLocks(order)),
+    capabilities: { transactions: true, idempotentWrites: true, scopes: true, queryLanguage: true },
+    statements: createHandlers(session, createLocks(order, options), ledger),
     ownsValue,
     async begin(_, context) {
-      const release = await order.unknown(context);
+      if (context.ledger) await ledger.ready(context);
+      const leave = await order.unknown(context);
       try {
-        return new OpenTransaction(targetOf(await begin(connected(), session, busy, context), busy), release);
+        const { transaction, release } = await begin(sessions, session, busy, context);
+        return new OpenTransaction(targetOf(transaction, busy), ledger, () => {
+          release();
+          leave();
+        });
       } catch (error) {
-        release();
+        leave();
         throw error;
       }
     },
+    wasApplied: (operationId, context) => ledger.wasApplied(operationId, context),
     async ping(context) {
       await session.ask({ text: "RETURN 1", values: {} }, context, { effect: "none" });
     },
@@ -65,8 +75,10 @@ export function embedded(options: EmbeddedOptions): Driver {
       connection = await open(options, context);
     },
     async disconnect(context) {
+      ledger.close();
       await close(connection, busy, context);
       connection = undefined;
+      sessions.clear();
     },
   });
 }
@@ -74,7 +86,7 @@ export function embedded(options: EmbeddedOptions): Driver {
 function targetOf(transaction: SurrealTransaction, engine: Busy): TransactionTarget {
   // What the engine is doing for this transaction, also when nobody waits for it any more.
   const busy = new Busy(engine);
-  const session = new EngineSession(transaction, busy);
+  const session = new EngineSession({ run: (_, work) => work(transaction) }, busy);
   return {
     session,
     idle: () => busy.idle(),
@@ -83,25 +95,44 @@ function targetOf(transaction: SurrealTransaction, engine: Busy): TransactionTar
   };
 }
 
+interface Begun {
+  readonly transaction: SurrealTransaction;
+  readonly release: () => void;
+}
+
 /** A transaction that was begun when nobody waits for it any more is cancelled. */
 async function begin(
-  connection: Surreal,
+  sessions: EngineSessions,
   session: EngineSession,
   busy: Busy,
   context: CallContext,
-): Promise<SurrealTransaction> {
-  let begun: Promise<SurrealTransaction> | undefined;
-  const start = (): Promise<SurrealTransaction> => {
-    begun = connection.beginTransaction();
+): Promise<Begun> {
+  let begun: Promise<Begun> | undefined;
+  const start = (): Promise<Begun> => {
+    begun = beginIn(sessions, context);
     return begun;
   };
   try {
     return await session.send(start, context, { effect: "none" });
   } catch (error) {
-    begun?.then((transaction) => busy.track(() => transaction.cancel())).catch(reportLeftover);
+    const undo = ({ transaction, release }: Begun): Promise<void> =>
+      busy.track(() => transaction.cancel()).finally(release);
+    // One that failed to begin has left nothing.
+    begun?.then(undo, () => {}).catch(reportLeftover);
     if (!isDatabaseError(error) || error.code !== "INTERNAL") throw error;
     const message = "the database refused to begin a transaction";
     throw new DatabaseErrorOf("TRANSACTION_FAILED", message, { phase: "begin" }, { cause: error.cause });
+  }
+}
+
+async function beginIn(sessions: EngineSessions, context: CallContext): Promise<Begun> {
+  const { session, release } = await sessions.hold(context);
+  try {
+    if (context.aborted) throw interrupted(context, "none");
+    return { transaction: await session.beginTransaction(), release };
+  } catch (error) {
+    release();
+    throw error;
   }
 }
 
@@ -146,12 +177,4 @@ async function close(connection: Surreal | undefined, busy: Busy, context: CallC
     throw new DatabaseErrorOf("INTERNAL", message, {}, { cause });
   }
   await untilInterrupted(connection.close(), context, "none");
-}
-
-/** What nobody waits for any more must not become an unhandled rejection, nor go unseen. */
-function reportLeftover(error: unknown): void {
-  process.emitWarning(
-    `cleaning up after an interrupted call failed: ${classify(error, { effect: "none" }).code}`,
-    "DatabaseWarning",
-  );
 }

@@ -1,30 +1,36 @@
 import { type CallContext, interrupted, untilInterrupted } from "@db/core";
 import type { SurrealQueryable } from "surrealdb";
+import type { Busy } from "./busy.ts";
 import { classify } from "./errors.ts";
 import type { Statement } from "./find-text.ts";
 import { resultsOf } from "./responses.ts";
+import { valuesIn } from "./scope.ts";
 import type { Asked, Session } from "./session.ts";
+
+/** Where the statements of a context are run. */
+export interface EngineTarget {
+  run<T>(context: CallContext, work: (queryable: Pick<SurrealQueryable, "query">) => Promise<T>): Promise<T>;
+}
 
 /**
  * Sends statements to the engine and counts those it is working on. The engine cannot be told to stop: when the signal
  * fires the caller goes, the statement ends by itself.
  */
 export class EngineSession implements Session {
-  readonly #target: Pick<SurrealQueryable, "query">;
+  readonly #target: EngineTarget;
   readonly #busy: Busy;
 
-  constructor(target: Pick<SurrealQueryable, "query">, busy: Busy) {
+  constructor(target: EngineTarget, busy: Busy) {
     this.#target = target;
     this.#busy = busy;
   }
 
   /** The result of a single statement. */
   async ask(statement: Statement, context: CallContext, asked: Asked): Promise<unknown> {
-    const [result] = await this.send(
-      () => this.#target.query(statement.text, { ...statement.values }).collect(),
-      context,
-      asked,
-    );
+    const { text } = statement;
+    const values = valuesIn(context, statement.values);
+    const start = (): Promise<unknown[]> => this.#target.run(context, (on) => on.query(text, values).collect());
+    const [result] = await this.send(start, context, asked);
     return result;
   }
 
@@ -35,8 +41,9 @@ export class EngineSession implements Session {
     context: CallContext,
     asked: Asked,
   ): Promise<readonly unknown[]> {
-    const responses = await this.send(() => this.#target.query(text, { ...values }).responses(), context, asked);
-    return resultsOf(responses, asked.effect);
+    const all = valuesIn(context, values);
+    const start = () => this.#target.run(context, (on) => on.query(text, all).responses());
+    return resultsOf(await this.send(start, context, asked), asked.effect);
   }
 
   async send<T>(start: () => Promise<T>, context: CallContext, { effect, id, onDone }: Asked): Promise<T> {
@@ -50,38 +57,5 @@ export class EngineSession implements Session {
     } catch (error) {
       throw classify(error, id === undefined ? { effect } : { effect, id });
     }
-  }
-}
-
-/** What the engine is working on. Closing it under way can abort the process (SDK 2.0.8), so closing waits. */
-export class Busy {
-  #count = 0;
-  #onIdle: (() => void)[] = [];
-  readonly #whole: Busy | undefined;
-
-  /** @param whole what this is a part of */
-  constructor(whole?: Busy) {
-    this.#whole = whole;
-  }
-
-  async track<T>(start: () => Promise<T>): Promise<T> {
-    this.#count += 1;
-    try {
-      return await (this.#whole === undefined ? start() : this.#whole.track(start));
-    } finally {
-      this.#count -= 1;
-      if (this.#count === 0) for (const notify of this.#onIdle.splice(0)) notify();
-    }
-  }
-
-  get count(): number {
-    return this.#count;
-  }
-
-  idle(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#count === 0) resolve();
-      else this.#onIdle.push(resolve);
-    });
   }
 }

@@ -26,6 +26,8 @@ export interface WriteLocks {
   created(collection: string, context: CallContext): void;
   record(id: string, context: CallContext): Promise<Release>;
   unknown(context: CallContext): Promise<Release>;
+  /** For a table that is defined and not written to. */
+  define(context: CallContext): Promise<Release>;
 }
 
 type Change = OperationOf<"update"> | OperationOf<"delete">;

@@ -85,7 +85,8 @@ export class LedgerPruner {
 
   /** In an outage, or beside another pruner, the next round does it. What will not pass is said once. */
   #report(error: unknown): void {
-    const passing = isDatabaseError(error) && (error.retryable || error.code === "CANCELLED" || error.code === "CLOSED");
+    const passing =
+      isDatabaseError(error) && (error.retryable || error.code === "CANCELLED" || error.code === "CLOSED");
     if (passing || this.#warned) return;
     this.#warned = true;
     const why = isDatabaseError(error) ? error.code : "INTERNAL";

@@ -58,7 +58,10 @@ export function pruneText(from: string, to: string, retentionMs: number, pageSiz
     "DELETE $_rows[WHERE at < time::now() - duration::from_millis($_age)].id RETURN NONE",
     "RETURN IF array::len($_rows) == $_size { record::id($_rows[$].id) } }",
   ].join("; ");
-  return { text, values: { _table: LEDGER_TABLE, _from: from, _to: to, _age: Math.ceil(retentionMs), _size: pageSize } };
+  return {
+    text,
+    values: { _table: LEDGER_TABLE, _from: from, _to: to, _age: Math.ceil(retentionMs), _size: pageSize },
+  };
 }
 
 /** What tells its time by itself (UUIDv7) stands in the order of time; the rest, which does not, behind it. */

@@ -1,7 +1,7 @@
 import { type CallContext, operationReused, untilInterrupted, type WriteResult } from "@db/core";
 import { retryingConflicts } from "./conflicts.ts";
-import { defineText, type LedgerRow, lookUpText } from "./ledger-text.ts";
 import { LedgerPruner } from "./ledger-pruner.ts";
+import { defineText, type LedgerRow, lookUpText } from "./ledger-text.ts";
 import { withId } from "./row.ts";
 import { placeKey } from "./scope.ts";
 import type { Session } from "./session.ts";

@@ -12,7 +12,7 @@ import {
 } from "@db/core";
 import { classify } from "./errors.ts";
 import { createHandlers, type WriteLocks } from "./handlers.ts";
-
+import type { Ledger } from "./ledger.ts";
 import type { Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
 
@@ -23,6 +23,7 @@ const NO_LOCKS: WriteLocks = {
   created: () => {},
   record: () => Promise.resolve(FREE),
   unknown: () => Promise.resolve(FREE),
+  define: () => Promise.resolve(FREE),
 };
 
 /** The database's end of a transaction. */
@@ -49,10 +50,10 @@ export class OpenTransaction implements DriverTransaction {
   #doom: unknown;
   #committed = false;
 
-  constructor(target: TransactionTarget, release: Release) {
+  constructor(target: TransactionTarget, ledger: Ledger, release: Release) {
     this.#target = target;
     this.#release = release;
-    const handlers = createHandlers(target.session, NO_LOCKS);
+    const handlers = createHandlers(target.session, NO_LOCKS, ledger);
     const inTurn = <K extends StatementKind>(kind: K): Handlers<StatementKind>[K] =>
       ((operation, context) =>
         this.#inTurn(seen(operation), context, () =>

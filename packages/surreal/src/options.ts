@@ -16,6 +16,11 @@ export interface SurrealOptions extends Pick<Scope, "namespace" | "database"> {
   readonly url: string;
   /** Default: the name of the engine, or `surrealdb` for a server. Shown in logs and metrics. */
   readonly name?: string;
+  /**
+   * How long the ledger knows an applied operation, in milliseconds, 1,000..31,536,000,000 (a year). Default 604,800,000 (seven
+   * days): longer than a queue may keep a write of unknown outcome. Older rows are deleted in the background.
+   */
+  readonly ledgerRetentionMs?: number;
 
   // For a server only
 
@@ -53,7 +58,8 @@ export interface SurrealOptions extends Pick<Scope, "namespace" | "database"> {
   readonly serverVersions?: string;
 }
 
-interface Common extends Required<Pick<SurrealOptions, "url" | "namespace" | "database" | "name">> {}
+interface Common
+  extends Required<Pick<SurrealOptions, "url" | "namespace" | "database" | "name" | "ledgerRetentionMs">> {}
 
 export interface EmbeddedOptions extends Common {
   readonly kind: "embedded";
@@ -85,7 +91,7 @@ export interface RemoteOptions
 
 export type CheckedOptions = EmbeddedOptions | RemoteOptions;
 
-const EVERYWHERE = ["url", "namespace", "database", "name"];
+const EVERYWHERE = ["url", "namespace", "database", "name", "ledgerRetentionMs"];
 const REMOTE = [
   "authentication",
   "tls",
@@ -114,7 +120,8 @@ export function checkOptions(options: SurrealOptions): CheckedOptions {
   const embedded = readEmbeddedUrl(url);
   const odd = REMOTE.find((option) => option in given);
   if (odd !== undefined) throw new TypeError(`surreal: ${odd}: expected only with a server's url, got ${shown(url)}`);
-  return { kind: "embedded", url, namespace, database, name: name ?? embedded.engine, ...embedded };
+  const ledgerRetentionMs = readRetention(options);
+  return { kind: "embedded", url, namespace, database, name: name ?? embedded.engine, ledgerRetentionMs, ...embedded };
 }
 
 function readEmbeddedUrl(url: unknown): { readonly engine: Engine; readonly path: string } {
@@ -152,8 +159,13 @@ function checkRemote(options: SurrealOptions, given: string): RemoteOptions {
       2_147_483_647,
     ),
     unavailableAfterMs,
+    ledgerRetentionMs: readRetention(options),
     serverVersions: options.serverVersions ?? ">=2.1.0 <4.0.0",
   };
+}
+
+function readRetention({ ledgerRetentionMs = 604_800_000 }: SurrealOptions): number {
+  return checkInteger("surreal: ledgerRetentionMs", ledgerRetentionMs, 1_000, 31_536_000_000);
 }
 
 function readServerUrl(given: string): URL {

@@ -7,6 +7,7 @@ import { Exchange } from "./exchange.ts";
 import type { Statement } from "./find-text.ts";
 import { resultsOf } from "./responses.ts";
 import { firstResult, type RpcRequest, readResponses } from "./rpc.ts";
+import { valuesIn } from "./scope.ts";
 import type { Asked, Session } from "./session.ts";
 
 interface RemoteSessionOptions {
@@ -25,7 +26,7 @@ export class RemoteSession implements Session {
   }
 
   async ask({ text, values }: Statement, context: CallContext, asked: Asked): Promise<unknown> {
-    const answer = await this.run({ method: "query", params: [text, values] }, context, asked);
+    const answer = await this.run({ method: "query", params: [text, valuesIn(context, values)] }, context, asked);
     return firstResult(answer, asked);
   }
 
@@ -35,7 +36,7 @@ export class RemoteSession implements Session {
     context: CallContext,
     asked: Asked,
   ): Promise<readonly unknown[]> {
-    const answer = await this.run({ method: "query", params: [text, values] }, context, asked);
+    const answer = await this.run({ method: "query", params: [text, valuesIn(context, values)] }, context, asked);
     return resultsOf(readResponses(answer), asked.effect);
   }
 

@@ -17,6 +17,7 @@ import type { TransactionTarget } from "./open-transaction.ts";
 import { giveBack, type RemoteSession } from "./remote-session.ts";
 import { resultsOf } from "./responses.ts";
 import { firstResult, type RpcRequest, readResponses } from "./rpc.ts";
+import { valuesIn } from "./scope.ts";
 import type { Asked, Session } from "./session.ts";
 
 /** How long an undone transaction may keep its channel before the connection is given up, which undoes it for certain. */
@@ -63,7 +64,7 @@ export class RemoteTransaction implements TransactionTarget, Session {
   }
 
   async ask({ text, values }: Statement, context: CallContext, asked: Asked): Promise<unknown> {
-    const request = { method: "query", params: [text, values], txn: this.#txn };
+    const request = { method: "query", params: [text, valuesIn(context, values)], txn: this.#txn };
     return firstResult(await this.#exchange(request, context, asked), asked);
   }
 
@@ -73,7 +74,7 @@ export class RemoteTransaction implements TransactionTarget, Session {
     context: CallContext,
     asked: Asked,
   ): Promise<readonly unknown[]> {
-    const request = { method: "query", params: [text, values], txn: this.#txn };
+    const request = { method: "query", params: [text, valuesIn(context, values)], txn: this.#txn };
     return resultsOf(readResponses(await this.#exchange(request, context, asked)), asked.effect);
   }
 

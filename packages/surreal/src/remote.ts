@@ -18,6 +18,7 @@ import { acquireError, classOf, connectionError } from "./connection-errors.ts";
 import { type Channel, Connections } from "./connections.ts";
 import { SharedCredentials } from "./credentials.ts";
 import { createHandlers } from "./handlers.ts";
+import { Ledger } from "./ledger.ts";
 import { OpenTransaction } from "./open-transaction.ts";
 import type { RemoteOptions } from "./options.ts";
 import { ownsValue } from "./own-values.ts";
@@ -61,6 +62,7 @@ class RemoteDriver implements Driver {
   readonly #credentials: SharedCredentials;
   readonly #versions: ServerVersions;
   readonly #session: RemoteSession;
+  readonly #ledger: Ledger;
   readonly #status = new ConnectionStatus();
   #line: Line;
   #features: ServerFeatures = PRESUMED;
@@ -79,7 +81,8 @@ class RemoteDriver implements Driver {
       abandonAfterMs: options.abandonAfterMs,
       lend: (context) => this.#lend(context),
     });
-    this.statements = createHandlers(this.#session, createLocks(new WriteOrder(false)));
+    this.#ledger = new Ledger(this.#session, options.ledgerRetentionMs);
+    this.statements = createHandlers(this.#session, createLocks(new WriteOrder(false), options), this.#ledger);
   }
 
   get state(): ConnectionState {
@@ -91,7 +94,7 @@ class RemoteDriver implements Driver {
     return {
       transactions,
       savepoints: false,
-      idempotentWrites: false,
+      idempotentWrites: true,
       liveQueries: false,
       scopes: sessions,
       queryLanguage: true,
@@ -103,8 +106,13 @@ class RemoteDriver implements Driver {
   }
 
   async begin(_: TransactionOptions, context: CallContext): Promise<DriverTransaction> {
+    if (context.ledger) await this.#ledger.ready(context);
     const target = await RemoteTransaction.begin(this.#session, this.#options.abandonAfterMs, context);
-    return new OpenTransaction(target, () => {});
+    return new OpenTransaction(target, this.#ledger, () => {});
+  }
+
+  wasApplied(operationId: string, context: CallContext): Promise<boolean> {
+    return this.#ledger.wasApplied(operationId, context);
   }
 
   async ping(context: CallContext): Promise<void> {
@@ -138,6 +146,7 @@ class RemoteDriver implements Driver {
 
   async disconnect(context: CallContext): Promise<void> {
     this.#status.set({ name: "closed" });
+    this.#ledger.close();
     await close(this.#line, Math.max(0, context.deadline - performance.now() - DIAL_SLACK_MS), closed(this.name));
   }
 
