@@ -6,7 +6,7 @@ import {
   interrupted,
   isDatabaseError,
 } from "@db/core";
-import { type ErrorClass, isPoolError, type PoolError } from "@db/pool";
+import { type ErrorClass, isPoolError, type PoolError, type PoolState } from "@db/pool";
 import { classify } from "./errors.ts";
 
 /** What waiting and dialling again cannot cure. */
@@ -41,16 +41,15 @@ export function classOf(error: unknown): ErrorClass {
 }
 
 /** Why a call got no connection: nothing of it was sent. */
-export function acquireError(thrown: unknown, context: CallContext, unavailableAt: number): DatabaseError {
-  if (!isPoolError(thrown))
-    return context.aborted ? interrupted(context, "none") : classify(thrown, { effect: "none" });
+export function acquireError(thrown: unknown, context: CallContext, state: PoolState): DatabaseError {
+  if (!isPoolError(thrown)) return waitError(thrown, context, state);
   switch (thrown.code) {
     case "ACQUIRE_TIMEOUT":
       return thrown.facts?.state === "failed" ? away(thrown) : exhausted(thrown);
     case "POOL_FULL":
       return exhausted(thrown);
     case "POOL_UNAVAILABLE":
-      return performance.now() < unavailableAt ? away(thrown) : unavailable(thrown);
+      return state.name === "failed" && performance.now() < state.unavailableAt ? away(thrown) : unavailable(thrown);
     case "CREATE_FAILED":
       return isDatabaseError(thrown.cause) ? thrown.cause : classify(thrown.cause, { effect: "none" });
     case "POOL_CLOSED":
@@ -58,6 +57,16 @@ export function acquireError(thrown: unknown, context: CallContext, unavailableA
     default:
       return new DatabaseErrorOf("INTERNAL", "a connection was used after its end", {}, { cause: thrown });
   }
+}
+
+/** The call ended in the line. If it was an outage that it waited for, that is what its caller has to know. */
+function waitError(thrown: unknown, context: CallContext, state: PoolState): DatabaseError {
+  if (!context.aborted) return classify(thrown, { effect: "none" });
+  const error = interrupted(context, "none");
+  if (error.code !== "QUERY_TIMEOUT" || state.name !== "failed") return error;
+  const { timeoutMs } = error.facts;
+  const message = `the connection is down and did not come back within the ${timeoutMs} ms of the call; see cause`;
+  return new DatabaseErrorOf("CONNECTION_FAILED", message, {}, { cause: state.error });
 }
 
 function away(cause: PoolError): DatabaseError {

@@ -22,6 +22,7 @@ export interface ExchangeOptions {
  */
 export class Exchange implements RpcReceiver {
   readonly promise: Promise<unknown>;
+  sentBytes = 0;
   readonly #options: ExchangeOptions;
   #session: ServerSession;
   #resolve: (result: unknown) => void = noop;

@@ -13,7 +13,7 @@ import {
   type StatementKind,
   type TransactionOptions,
 } from "@db/core";
-import { ConnectionPool, type Lease } from "@db/pool";
+import { ConnectionPool, type Lease, type PoolState } from "@db/pool";
 import { acquireError, classOf, connectionError } from "./connection-errors.ts";
 import { type Channel, Connections } from "./connections.ts";
 import { SharedCredentials } from "./credentials.ts";
@@ -133,10 +133,11 @@ class RemoteDriver implements Driver {
       // The signal fires at the deadline; the pool's own limit is only a second lock.
       await line.pool.start({ signal: context.signal, timeoutMs: MAX_START_MS });
     } catch (thrown) {
+      const error = this.#startError(thrown, context, line.pool.state);
       this.#line = this.#makeLine();
       this.#status.set({ name: "disconnected" });
       await close(line, 0, thrown);
-      throw this.#startError(thrown, context);
+      throw error;
     }
     const publish = (): void =>
       this.#status.set(stateOf(line.pool.state, since, true, (error) => connectionError(error, this.#server)));
@@ -162,18 +163,17 @@ class RemoteDriver implements Driver {
     const { signal, whenAway } = context;
     for (;;) {
       const lease = await pool.acquire({ signal, whenAway }).catch((error: unknown) => {
-        const { state } = pool;
-        throw acquireError(error, context, state.name === "failed" ? state.unavailableAt : 0);
+        throw acquireError(error, context, pool.state);
       });
       if (lease.value.connection.usable) return lease;
       lease.destroy();
     }
   }
 
-  #startError(thrown: unknown, context: CallContext): DatabaseError {
+  #startError(thrown: unknown, context: CallContext, state: PoolState): DatabaseError {
     if (this.state.name === "closed") return closed(this.name);
     const failure = this.#failure;
-    if (!context.aborted) return acquireError(thrown, context, 0);
+    if (!context.aborted) return acquireError(thrown, context, state);
     const error = interrupted(context, "none");
     if (error.code !== "QUERY_TIMEOUT" || failure === undefined) return error;
     const message = `no connection to ${this.#server} in the time given; the last attempt: ${failure.message}`;

@@ -139,6 +139,7 @@ export class RpcSocket {
       receiver.lost(this.#cause);
       return;
     }
+    receiver.sentBytes = bytes.byteLength;
     this.#waiting.set(id, receiver);
     this.#cork();
     this.#ws.send(bytes, BINARY, ignoreSendError);
@@ -221,11 +222,16 @@ export class RpcSocket {
     this.#hasEnded = true;
     this.#heartbeat.stop();
     this.#tcp = undefined;
-    this.#cause ??= new Error(closeText(code));
+    this.#cause ??= new Error(`the connection was closed (code ${code})`);
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#onEnd(this.#cause);
-    for (const receiver of waiting) receiver.lost(this.#cause);
+    const largest = code === TOO_BIG ? largestOf(waiting) : undefined;
+    for (const receiver of waiting) {
+      // It was refused by its size alone, before it was read. Which of the others came before it nobody knows.
+      if (receiver === largest) receiver.refused(tooLarge((receiver.sentBytes ?? 1) - 1));
+      else receiver.lost(this.#cause);
+    }
     this.#ended.resolve();
   }
 }
@@ -235,10 +241,11 @@ const BINARY = { binary: true, compress: false };
 /** The `close` event tells everybody. */
 function ignoreSendError(): void {}
 
-function closeText(code: number): string {
-  return code === TOO_BIG
-    ? "the server closed the connection: a message was too big for it"
-    : `the connection was closed (code ${code})`;
+function largestOf(receivers: readonly RpcReceiver[]): RpcReceiver | undefined {
+  return receivers.reduce<RpcReceiver | undefined>(
+    (largest, receiver) => ((receiver.sentBytes ?? 0) > (largest?.sentBytes ?? 0) ? receiver : largest),
+    undefined,
+  );
 }
 
 function tooLarge(limitBytes: number): DatabaseErrorOf<"PAYLOAD_TOO_LARGE"> {

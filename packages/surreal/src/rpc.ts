@@ -16,6 +16,8 @@ export interface RpcRequest {
 
 /** Who waits for an answer. Exactly one of these is called, once. */
 export interface RpcReceiver {
+  /** How long the message was, once it is sent. */
+  sentBytes?: number;
   answered(result: unknown): void;
   /** The server says no: nothing of the request was done. */
   refused(error: Error): void;
