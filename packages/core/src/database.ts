@@ -175,8 +175,8 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
   }
 
   async *liveWith(collection: string, options: LiveOptions, facts: ContextChange): AsyncGenerator<LiveEvent> {
-    checkCallOptions(options, ["signal", "where", "bufferSize"]);
-    const query = buildLive(collection, options, this.ownsValue);
+    checkCallOptions(options, ["signal", "timeoutMs", "where", "bufferSize"]);
+    const query = buildLive(collection, { timeoutMs: this.#timeoutMs, ...options }, this.ownsValue);
     if (this.#closing !== undefined) throw closed();
     const driver = this.#driver;
     // A subscription has no deadline; it ends with the caller's signal or the service.

@@ -26,6 +26,8 @@ export type LiveEvent = LiveChange | LiveResync;
 export interface LiveOptions {
   /** Ends the live query; its iteration is then done. */
   readonly signal?: AbortSignal;
+  /** How long it may take until it stands, in milliseconds. Default: the service's. */
+  readonly timeoutMs?: number;
   /** Only changes of rows that match before or after them, so that a row that leaves the filter is told as well. */
   readonly where?: Filter;
   /**
@@ -40,16 +42,22 @@ export interface LiveQuery {
   readonly collection: string;
   readonly where: Filter | undefined;
   readonly bufferSize: number;
+  /** For the start; after that there is no deadline. */
+  readonly timeoutMs: number;
 }
 
 const MAX_BUFFER_SIZE = 100_000;
 
 /** @throws INVALID_QUERY, VALIDATION_FAILED */
-export function buildLive(collection: string, { where, bufferSize = 1_000 }: LiveOptions, owns: Owns): LiveQuery {
+export function buildLive(
+  collection: string,
+  { where, bufferSize = 1_000, timeoutMs }: LiveOptions & { readonly timeoutMs: number },
+  owns: Owns,
+): LiveQuery {
   checkCollection(collection);
   if (!Number.isInteger(bufferSize) || bufferSize < 1 || bufferSize > MAX_BUFFER_SIZE) {
     const expected = `an integer in 1..${MAX_BUFFER_SIZE}, got ${describe(bufferSize)}`;
     throw invalid(["options", "bufferSize"], "bufferSize", expected);
   }
-  return { collection, where: where === undefined ? undefined : checkFilter(where, owns), bufferSize };
+  return { collection, where: where === undefined ? undefined : checkFilter(where, owns), bufferSize, timeoutMs };
 }

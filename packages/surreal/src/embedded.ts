@@ -11,12 +11,14 @@ import {
 import type { Surreal, SurrealTransaction } from "surrealdb";
 import { Busy } from "./busy.ts";
 import { openEngine } from "./engine.ts";
+import { EngineLive } from "./engine-live.ts";
 import { EngineSession } from "./engine-session.ts";
 import { EngineSessions } from "./engine-sessions.ts";
 import { classifyOpening } from "./errors.ts";
 import { createHandlers } from "./handlers.ts";
 import { Ledger } from "./ledger.ts";
 import { reportLeftover } from "./leftover.ts";
+import { LiveQueries } from "./live.ts";
 import { OpenTransaction, type TransactionTarget } from "./open-transaction.ts";
 import type { EmbeddedOptions } from "./options.ts";
 import { ownsValue } from "./own-values.ts";
@@ -43,11 +45,13 @@ export function embedded(options: EmbeddedOptions): Driver {
   const sessions = new EngineSessions(connected, options, busy);
   const session = new EngineSession(sessions, busy);
   const ledger = new Ledger(session, options.ledgerRetentionMs);
+  const locks = createLocks(order, options);
+  const live = new LiveQueries(new EngineLive(sessions, session, busy), session, locks);
 
   return defineDriver({
     name: options.name,
-    capabilities: { transactions: true, idempotentWrites: true, scopes: true, queryLanguage: true },
-    statements: createHandlers(session, createLocks(order, options), ledger),
+    capabilities: { transactions: true, idempotentWrites: true, liveQueries: true, scopes: true, queryLanguage: true },
+    statements: createHandlers(session, locks, ledger),
     ownsValue,
     async begin(_, context) {
       if (context.ledger) await ledger.ready(context);
@@ -63,6 +67,7 @@ export function embedded(options: EmbeddedOptions): Driver {
         throw error;
       }
     },
+    live: (query, context) => live.follow(query, context),
     wasApplied: (operationId, context) => ledger.wasApplied(operationId, context),
     async ping(context) {
       await session.ask({ text: "RETURN 1", values: {} }, context, { effect: "none" });
