@@ -46,7 +46,7 @@ export function embedded(options: EmbeddedOptions): Driver {
   const session = new EngineSession(sessions, busy);
   const ledger = new Ledger(session, options.ledgerRetentionMs);
   const locks = createLocks(order, options);
-  const live = new LiveQueries(new EngineLive(sessions, session, busy), session, locks);
+  const live = new LiveQueries(new EngineLive(sessions, session, busy), session, locks, options);
 
   return defineDriver({
     name: options.name,
@@ -58,9 +58,12 @@ export function embedded(options: EmbeddedOptions): Driver {
       const leave = await order.unknown(context);
       try {
         const { transaction, release } = await begin(sessions, session, busy, context);
-        return new OpenTransaction(targetOf(transaction, busy), ledger, () => {
-          release();
-          leave();
+        return new OpenTransaction(targetOf(transaction, busy), ledger, {
+          release: () => {
+            release();
+            leave();
+          },
+          onWritten: () => live.missed(context),
         });
       } catch (error) {
         leave();

@@ -16,6 +16,7 @@ import type { WriteLocks } from "./handlers.ts";
 import { LiveOrder } from "./live-order.ts";
 import { defineTableText, liveText, STAMP } from "./live-text.ts";
 import { idOf, withId } from "./row.ts";
+import { type Place, placeKey } from "./scope.ts";
 import type { Session } from "./session.ts";
 
 /** What the database tells of one change. */
@@ -42,16 +43,34 @@ export interface LiveSource {
   watch(statement: Statement, context: CallContext, listener: LiveListener): Promise<() => Promise<void>>;
 }
 
+interface Active {
+  readonly place: string;
+  readonly listener: LiveListener;
+}
+
 /** Live queries over any source. */
 export class LiveQueries {
   readonly #source: LiveSource;
   readonly #session: Session;
   readonly #locks: WriteLocks;
+  readonly #home: Place;
+  readonly #active = new Set<Active>();
 
-  constructor(source: LiveSource, session: Session, locks: WriteLocks) {
+  /** @param home the place of calls without a scope */
+  constructor(source: LiveSource, session: Session, locks: WriteLocks, home: Place) {
     this.#source = source;
     this.#session = session;
     this.#locks = locks;
+    this.#home = home;
+  }
+
+  /**
+   * A transaction was committed that live queries of its place do not hear of: engine 3.0.2 tells of statements and blocks
+   * only (surrealdb#7514). Those of other processes do not learn it at all.
+   */
+  missed({ scope }: CallContext): void {
+    const written = placeKey(scope ?? this.#home);
+    for (const { place, listener } of this.#active) if (place === written) listener.gap();
   }
 
   /** Ends with its signal, also where nobody asks for the next change. */
@@ -60,8 +79,11 @@ export class LiveQueries {
     const channel = new LiveChannel(query.bufferSize, signal);
     const { listener, order } = listenerOf(channel);
     const stop = await this.#start(query, context, listener);
+    const active = { place: placeKey(context.scope ?? this.#home), listener };
+    this.#active.add(active);
     let stopped: Promise<void> | undefined;
     const end = (): void => {
+      this.#active.delete(active);
       order.clear();
       stopped ??= stop();
     };

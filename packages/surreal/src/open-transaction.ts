@@ -38,6 +38,14 @@ export interface TransactionTarget {
   cancel(): Promise<void>;
 }
 
+/** What others hear of its end. */
+export interface TransactionHooks {
+  /** Others may write what it has written. */
+  readonly release: Release;
+  /** Writes of it are committed, or may be. */
+  readonly onWritten: () => void;
+}
+
 /**
  * A transaction of the engine. Its statements run one after another (on `surrealkv` concurrent ones lose updates), and
  * one that failed half-way dooms it: the engine would commit what that one left behind.
@@ -45,14 +53,15 @@ export interface TransactionTarget {
 export class OpenTransaction implements DriverTransaction {
   readonly statements: Handlers<StatementKind>;
   readonly #target: TransactionTarget;
-  readonly #release: Release;
+  readonly #hooks: TransactionHooks;
   #last: Promise<unknown> = Promise.resolve();
   #doom: unknown;
   #committed = false;
+  #hasWritten = false;
 
-  constructor(target: TransactionTarget, ledger: Ledger, release: Release) {
+  constructor(target: TransactionTarget, ledger: Ledger, hooks: TransactionHooks) {
     this.#target = target;
-    this.#release = release;
+    this.#hooks = hooks;
     const handlers = createHandlers(target.session, NO_LOCKS, ledger);
     const inTurn = <K extends StatementKind>(kind: K): Handlers<StatementKind>[K] =>
       ((operation, context) =>
@@ -84,9 +93,11 @@ export class OpenTransaction implements DriverTransaction {
         { phase: "commit" },
         { effect, cause },
       );
+    } finally {
+      if (this.#hasWritten) this.#hooks.onWritten();
     }
     this.#committed = true;
-    this.#release();
+    this.#hooks.release();
   }
 
   /** Waits for what the engine is still doing: only then is nothing left of it, and others may write. */
@@ -96,7 +107,7 @@ export class OpenTransaction implements DriverTransaction {
       .then(() => this.#target.idle())
       .then(() => this.#target.cancel())
       .catch(ignoreEnded)
-      .finally(this.#release);
+      .finally(this.#hooks.release);
     await untilInterrupted(cancelled, context, "none");
   }
 
@@ -111,6 +122,7 @@ export class OpenTransaction implements DriverTransaction {
         context,
         "none",
       );
+      if (isWrite(operation)) this.#hasWritten = true;
       return await run().catch((error: unknown) => {
         if (leavesTraces(operation, error)) this.#doom = error;
         throw error;

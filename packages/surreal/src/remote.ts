@@ -108,7 +108,7 @@ class RemoteDriver implements Driver {
   async begin(_: TransactionOptions, context: CallContext): Promise<DriverTransaction> {
     if (context.ledger) await this.#ledger.ready(context);
     const target = await RemoteTransaction.begin(this.#session, this.#options.abandonAfterMs, context);
-    return new OpenTransaction(target, this.#ledger, () => {});
+    return new OpenTransaction(target, this.#ledger, { release: () => {}, onWritten: () => {} });
   }
 
   wasApplied(operationId: string, context: CallContext): Promise<boolean> {
