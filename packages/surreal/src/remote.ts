@@ -14,10 +14,12 @@ import {
   type TransactionOptions,
 } from "@db/core";
 import { ConnectionPool, type Lease, type PoolState } from "@db/pool";
+import type { Connection } from "./connection.ts";
 import { acquireError, classOf, connectionError } from "./connection-errors.ts";
 import { type Channel, Connections } from "./connections.ts";
 import { SharedCredentials } from "./credentials.ts";
 import { createHandlers } from "./handlers.ts";
+import { HttpConnection } from "./http-connection.ts";
 import { Ledger } from "./ledger.ts";
 import { OpenTransaction } from "./open-transaction.ts";
 import type { RemoteOptions } from "./options.ts";
@@ -37,7 +39,10 @@ export function remote(options: RemoteOptions): Driver {
 }
 
 /** What is assumed of a server before it has told its version. */
-const PRESUMED: ServerFeatures = { version: "unknown", sessions: true, transactions: true };
+const PRESUMED: { readonly [transport in RemoteOptions["transport"]]: ServerFeatures } = {
+  websocket: { version: "unknown", sessions: true, transactions: true },
+  http: { version: "unknown", sessions: true, transactions: false },
+};
 /** The pool's own limit of one dial; ours comes first, for it knows more. */
 const DIAL_SLACK_MS = 1_000;
 
@@ -65,13 +70,14 @@ class RemoteDriver implements Driver {
   readonly #ledger: Ledger;
   readonly #status = new ConnectionStatus();
   #line: Line;
-  #features: ServerFeatures = PRESUMED;
+  #features: ServerFeatures;
   /** What the last dial failed with, until one succeeds. */
   #failure: DatabaseError | undefined;
 
   constructor(options: RemoteOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#features = PRESUMED[options.transport];
     this.#server = new URL(options.url).origin;
     this.#credentials = new SharedCredentials(options.authentication, options);
     this.#versions = new ServerVersions(options.serverVersions);
@@ -218,10 +224,18 @@ class RemoteDriver implements Driver {
     }
   }
 
-  #open(signal: AbortSignal, onEnd: (cause: unknown) => void): Promise<WebSocketConnection> {
-    const home = { namespace: this.#options.namespace, database: this.#options.database };
-    const credentials = this.#credentials;
-    return WebSocketConnection.open({ ...this.#options, home, credentials, versions: this.#versions }, signal, onEnd);
+  #open(signal: AbortSignal, onEnd: (cause: unknown) => void): Promise<Connection> {
+    const { namespace, database, pool, transport } = this.#options;
+    const shared = {
+      ...this.#options,
+      home: { namespace, database },
+      credentials: this.#credentials,
+      versions: this.#versions,
+      maxSockets: sizesOf(pool).perSocket,
+    };
+    return transport === "http"
+      ? HttpConnection.open(shared, signal, onEnd)
+      : WebSocketConnection.open(shared, signal, onEnd);
   }
 }
 

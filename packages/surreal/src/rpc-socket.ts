@@ -1,11 +1,10 @@
 import type { Socket } from "node:net";
-import { DatabaseErrorOf } from "@db/core";
 import type { Uuid } from "surrealdb";
 import { WebSocket } from "ws";
 import { ExactCodec } from "./codec.ts";
 import { lostError } from "./connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { encodeRequest, type RpcReceiver, type RpcRequest, serverError } from "./rpc.ts";
+import { encodeRequest, payloadTooLarge, type RpcReceiver, type RpcRequest, serverError } from "./rpc.ts";
 import type { TlsOptions } from "./tls.ts";
 
 export interface SocketOptions {
@@ -134,7 +133,7 @@ export class RpcSocket {
     const id = this.#lastId;
     const bytes = encodeRequest(CODEC, id, request);
     const { maxMessageBytes } = this.#options;
-    if (bytes.byteLength > maxMessageBytes) throw tooLarge(maxMessageBytes);
+    if (bytes.byteLength > maxMessageBytes) throw payloadTooLarge(maxMessageBytes);
     if (this.#hasEnded) {
       receiver.lost(this.#cause);
       return;
@@ -229,7 +228,7 @@ export class RpcSocket {
     const largest = code === TOO_BIG ? largestOf(waiting) : undefined;
     for (const receiver of waiting) {
       // It was refused by its size alone, before it was read. Which of the others came before it nobody knows.
-      if (receiver === largest) receiver.refused(tooLarge((receiver.sentBytes ?? 1) - 1));
+      if (receiver === largest) receiver.refused(payloadTooLarge((receiver.sentBytes ?? 1) - 1));
       else receiver.lost(this.#cause);
     }
     this.#ended.resolve();
@@ -246,8 +245,4 @@ function largestOf(receivers: readonly RpcReceiver[]): RpcReceiver | undefined {
     (largest, receiver) => ((receiver.sentBytes ?? 0) > (largest?.sentBytes ?? 0) ? receiver : largest),
     undefined,
   );
-}
-
-function tooLarge(limitBytes: number): DatabaseErrorOf<"PAYLOAD_TOO_LARGE"> {
-  return new DatabaseErrorOf("PAYLOAD_TOO_LARGE", `a request is larger than ${limitBytes} bytes`, { limitBytes });
 }

@@ -1,3 +1,4 @@
+import { DatabaseErrorOf } from "@db/core";
 import type { CborCodec, Uuid } from "surrealdb";
 import { parseRpcError } from "surrealdb";
 import { classify } from "./errors.ts";
@@ -43,6 +44,11 @@ export function encodeRequest(codec: CborCodec, id: number, { method, params, se
     ...(session === undefined ? {} : { session }),
     ...(txn === undefined ? {} : { txn }),
   });
+}
+
+/** Of a request that was not sent, or refused by its size before it was read. */
+export function payloadTooLarge(limitBytes: number): DatabaseErrorOf<"PAYLOAD_TOO_LARGE"> {
+  return new DatabaseErrorOf("PAYLOAD_TOO_LARGE", `a request is larger than ${limitBytes} bytes`, { limitBytes });
 }
 
 export function serverError(raw: unknown): Error {

@@ -48,3 +48,9 @@ export class ServerVersions {
     );
   }
 }
+
+/** Some versions answer the text alone, others an object that has it. */
+export function versionText(reported: unknown): string {
+  const { version = reported } = (reported ?? {}) as { readonly version?: unknown };
+  return String(version);
+}

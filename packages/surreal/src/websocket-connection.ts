@@ -5,7 +5,8 @@ import type { Admission, SharedCredentials } from "./credentials.ts";
 import { classify } from "./errors.ts";
 import type { RpcReceiver, RpcRequest } from "./rpc.ts";
 import { RpcSocket, type SocketOptions } from "./rpc-socket.ts";
-import type { ServerFeatures, ServerVersions } from "./server-version.ts";
+import { placeKey } from "./scope.ts";
+import { type ServerFeatures, type ServerVersions, versionText } from "./server-version.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export interface WebSocketOptions extends SocketOptions {
@@ -92,7 +93,7 @@ export class WebSocketConnection implements Connection {
   }
 
   async replace(refused: ServerSession): Promise<ServerSession> {
-    const present = isSame(refused.scope, this.#home.scope) ? this.#home : this.#sessions.get(keyOf(refused.scope));
+    const present = isSame(refused.scope, this.#home.scope) ? this.#home : this.#sessions.get(placeKey(refused.scope));
     if (present === refused) return this.#make(refused.scope);
     return this.session(refused.scope);
   }
@@ -143,7 +144,7 @@ export class WebSocketConnection implements Connection {
   }
 
   #recall(scope: Scope): SocketSession | undefined {
-    const key = keyOf(scope);
+    const key = placeKey(scope);
     const session = this.#sessions.get(key);
     if (session === undefined) return undefined;
     this.#sessions.delete(key);
@@ -153,7 +154,7 @@ export class WebSocketConnection implements Connection {
 
   /** Sets up a session for a scope, once for all who ask meanwhile. */
   #make(scope: Scope): Promise<SocketSession> {
-    const key = keyOf(scope);
+    const key = placeKey(scope);
     let making = this.#making.get(key);
     if (making === undefined) {
       making = this.#makeNow(scope).finally(() => this.#making.delete(key));
@@ -168,9 +169,9 @@ export class WebSocketConnection implements Connection {
     const id = this.features.sessions ? Uuid.v7() : undefined;
     const signal = AbortSignal.timeout(connectTimeoutMs);
     const session = await setUpSession(this.socket, id, scope, credentials, signal);
-    const old = isSame(scope, this.#home.scope) ? this.#home : this.#sessions.get(keyOf(scope));
+    const old = isSame(scope, this.#home.scope) ? this.#home : this.#sessions.get(placeKey(scope));
     if (isSame(scope, this.#home.scope)) this.#home = session;
-    else this.#sessions.set(keyOf(scope), session);
+    else this.#sessions.set(placeKey(scope), session);
     if (old?.users === 0) this.#detach(old);
     this.#forgetOldest();
     return session;
@@ -186,7 +187,7 @@ export class WebSocketConnection implements Connection {
   }
 
   #leaveIfReplaced(session: SocketSession): void {
-    if (session !== this.#home && this.#sessions.get(keyOf(session.scope)) !== session) this.#detach(session);
+    if (session !== this.#home && this.#sessions.get(placeKey(session.scope)) !== session) this.#detach(session);
   }
 
   /** The socket's own session cannot be left; one whose socket ends is gone with it. */
@@ -216,15 +217,6 @@ async function setUpSession(
   }
 }
 
-function versionText(reported: unknown): string {
-  const { version = reported } = (reported ?? {}) as { readonly version?: unknown };
-  return String(version);
-}
-
 function isSame(one: Scope, other: Scope): boolean {
   return one === other || (one.namespace === other.namespace && one.database === other.database);
-}
-
-function keyOf({ namespace, database }: Scope): string {
-  return JSON.stringify([namespace, database]);
 }

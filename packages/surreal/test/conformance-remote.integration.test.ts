@@ -7,11 +7,16 @@ import { remoteDriver } from "./support/server.ts";
 const server = await startSurreal({ engine: "rocksdb" });
 afterAll(() => server.close());
 
-describeDriver({
-  name: "SurrealDB over WebSocket",
-  connect: () => remoteDriver(server.url),
-  capabilities: remoteDriver(server.url).capabilities,
-  echo: "RETURN $value",
-  ownValues,
-  runner: { describe, test, afterAll },
-});
+for (const [name, url] of [
+  ["WebSocket", server.url],
+  ["HTTP", server.httpUrl],
+] as const) {
+  describeDriver({
+    name: `SurrealDB over ${name}`,
+    connect: () => remoteDriver(url),
+    capabilities: remoteDriver(url).capabilities,
+    echo: "RETURN $value",
+    ownValues,
+    runner: { describe, test, afterAll },
+  });
+}
