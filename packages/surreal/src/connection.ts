@@ -1,4 +1,6 @@
 import { DatabaseErrorOf, type Scope } from "@db/core";
+import { isSessionExpired } from "./errors.ts";
+import type { LiveWatches } from "./live-watches.ts";
 import type { RpcReceiver, RpcRequest } from "./rpc.ts";
 import type { ServerFeatures } from "./server-version.ts";
 
@@ -26,6 +28,10 @@ export interface Connection {
    */
   send(request: RpcRequest, session: ServerSession, receiver: RpcReceiver): void;
   done(session: ServerSession): void;
+  /** Counts a session as in use between requests, as a transaction does. Ends with a `done`. */
+  keep(session: ServerSession): void;
+  /** Live queries, where the connection can have them. */
+  readonly watches: LiveWatches | undefined;
   /** Whether the server is there, asked now. */
   isAlive(): Promise<boolean>;
   /** A request had no answer in its time: is the server still there? */
@@ -50,6 +56,27 @@ export function callOn(connection: Connection, session: ServerSession, request: 
       lost: (cause) => settle(() => reject(lostError(cause))),
     });
   });
+}
+
+export interface Answer {
+  readonly result: unknown;
+  /** The session that it was given in. */
+  readonly session: ServerSession;
+}
+
+/** `callOn`, and once more in another session if the server says that this one has expired: then it has done nothing. */
+export async function callRenewing(
+  connection: Connection,
+  session: ServerSession,
+  request: RpcRequest,
+): Promise<Answer> {
+  try {
+    return { result: await callOn(connection, session, request), session };
+  } catch (error) {
+    if (!isSessionExpired(error)) throw error;
+    const next = await connection.replace(session);
+    return { result: await callOn(connection, next, request), session: next };
+  }
 }
 
 export function lostError(cause: unknown): DatabaseErrorOf<"CONNECTION_FAILED"> {

@@ -58,11 +58,14 @@ export class Connections {
   async giveBack(channel: Channel): Promise<void> {
     for (const shared of this.#all) {
       if (!shared.channels.delete(channel)) continue;
-      if (shared.channels.size > 0 || shared.expected > 0) return;
-      this.#all.delete(shared);
-      await channel.connection.close();
+      await this.#closeIfUnused(shared);
       return;
     }
+  }
+
+  /** A connection without channels is kept for its live queries, and closed after the last of them. */
+  async release(connection: Connection): Promise<void> {
+    for (const shared of this.#all) if (shared.connection === connection) await this.#closeIfUnused(shared);
   }
 
   /** Ends what is left, at once. */
@@ -71,9 +74,11 @@ export class Connections {
     for (const { connection } of this.#all) connection?.terminate(cause);
   }
 
-  get usable(): Connection | undefined {
-    for (const { connection } of this.#all) if (connection?.usable === true) return connection;
-    return undefined;
+  async #closeIfUnused(shared: Shared): Promise<void> {
+    const { channels, expected, connection } = shared;
+    if (channels.size > 0 || expected > 0 || (connection?.watches?.size ?? 0) > 0) return;
+    this.#all.delete(shared);
+    await connection?.close();
   }
 
   #withRoom(): Shared | undefined {

@@ -1,4 +1,4 @@
-import { type CallContext, type DatabaseError, DatabaseErrorOf, interrupted } from "@db/core";
+import { type CallContext, type DatabaseError, DatabaseErrorOf, type Effect, interrupted } from "@db/core";
 import type { Connection, ServerSession } from "./connection.ts";
 import { classify, isSessionExpired } from "./errors.ts";
 import type { RpcReceiver, RpcRequest } from "./rpc.ts";
@@ -13,6 +13,8 @@ export interface ExchangeOptions {
   readonly abandonAfterMs: number;
   /** Called once, also when the caller has gone: `false` where the server may still be at it. */
   readonly over: (isDone: boolean) => void;
+  /** Told of the session that took the place of one that had expired. */
+  readonly renewed?: (session: ServerSession) => void;
 }
 
 /**
@@ -53,7 +55,7 @@ export class Exchange implements RpcReceiver {
   }
 
   refused(error: Error): void {
-    if (isSessionExpired(error) && !this.#hasRenewed && !this.#isOver && this.#options.request.txn === undefined) {
+    if (isSessionExpired(error) && !this.#hasRenewed && !this.#isOver) {
       this.#hasRenewed = true;
       void this.#renew();
       return;
@@ -69,8 +71,8 @@ export class Exchange implements RpcReceiver {
 
   /** The caller goes. */
   handleEvent(): void {
-    const { context, asked, connection, abandonAfterMs } = this.#options;
-    this.#reject(interrupted(context, this.#isSent ? asked.effect : "none"));
+    const { context, connection, abandonAfterMs } = this.#options;
+    this.#reject(interrupted(context, this.#isSent ? this.#effect : "none"));
     if (!this.#isSent) {
       this.#end(true);
       return;
@@ -93,6 +95,7 @@ export class Exchange implements RpcReceiver {
     connection.done(this.#session);
     try {
       const session = await connection.replace(this.#session);
+      this.#options.renewed?.(session);
       if (!this.#isOver) this.#send(session);
     } catch (error) {
       this.#isSent = false;
@@ -124,14 +127,21 @@ export class Exchange implements RpcReceiver {
   }
 
   #classified(error: unknown): DatabaseError {
-    const { effect, id } = this.#options.asked;
+    const { id } = this.#options.asked;
+    const effect = this.#effect;
     return classify(error, id === undefined ? { effect } : { effect, id });
+  }
+
+  /** A statement of a transaction is undone with it, unless the transaction is committed. */
+  get #effect(): Effect {
+    const { request, asked } = this.#options;
+    return request.txn === undefined ? asked.effect : "none";
   }
 
   /** The connection ended before the answer: what only reads has changed nothing. */
   #lostError(cause: unknown): DatabaseError {
-    const { context, asked } = this.#options;
-    if (asked.effect === "none") {
+    const { context } = this.#options;
+    if (this.#effect === "none") {
       const message = "the connection was lost before the answer; see cause";
       return new DatabaseErrorOf("CONNECTION_FAILED", message, {}, { cause });
     }

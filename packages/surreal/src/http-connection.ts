@@ -120,6 +120,12 @@ export class HttpConnection implements Connection {
       return;
     }
     this.#client.send(request, (session as HttpSession).headers, receiver);
+    this.keep();
+  }
+
+  readonly watches: undefined = undefined;
+
+  keep(): void {
     this.#inFlight += 1;
   }
 

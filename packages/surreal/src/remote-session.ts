@@ -9,6 +9,7 @@ import { resultsOf } from "./responses.ts";
 import { firstResult, type RpcRequest, readResponses } from "./rpc.ts";
 import { valuesIn } from "./scope.ts";
 import type { Asked, Session } from "./session.ts";
+import { withinMs } from "./within-ms.ts";
 
 interface RemoteSessionOptions {
   readonly home: Scope;
@@ -84,6 +85,22 @@ export class RemoteSession implements Session {
 export function giveBack(lease: Lease<Channel>, isDone: boolean): void {
   if (isDone && lease.value.connection.usable) lease.release();
   else lease.destroy();
+}
+
+/** Gives the channel back when the work on it has settled; what takes too long is given up with its connection. */
+export function releaseAfter(work: Promise<unknown>, lease: Lease<Channel>, patienceMs: number): void {
+  const { connection } = lease.value;
+  const settled = work.then(
+    () => {},
+    () => {},
+  );
+  withinMs(patienceMs, settled).then(
+    () => giveBack(lease, true),
+    () => {
+      connection.retire();
+      giveBack(lease, false);
+    },
+  );
 }
 
 /** A session that could not be set up in its time says nothing of the call. */

@@ -8,17 +8,18 @@ import {
 } from "@db/core";
 import type { Lease } from "@db/pool";
 import type { Uuid } from "surrealdb";
-import { callOn, type ServerSession } from "./connection.ts";
+import { type Answer, type Connection, callOn, callRenewing, type ServerSession } from "./connection.ts";
 import type { Channel } from "./connections.ts";
 import { classify } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Statement } from "./find-text.ts";
 import type { TransactionTarget } from "./open-transaction.ts";
-import { giveBack, type RemoteSession } from "./remote-session.ts";
+import { giveBack, type RemoteSession, releaseAfter } from "./remote-session.ts";
 import { resultsOf } from "./responses.ts";
 import { firstResult, type RpcRequest, readResponses } from "./rpc.ts";
 import { valuesIn } from "./scope.ts";
 import type { Asked, Session } from "./session.ts";
+import { withinMs } from "./within-ms.ts";
 
 /** How long an undone transaction may keep its channel before the connection is given up, which undoes it for certain. */
 const CANCEL_MS = 5_000;
@@ -30,7 +31,7 @@ const CANCEL_MS = 5_000;
 export class RemoteTransaction implements TransactionTarget, Session {
   readonly session: Session = this;
   readonly #lease: Lease<Channel>;
-  readonly #serverSession: ServerSession;
+  #serverSession: ServerSession;
   readonly #txn: Uuid;
   readonly #abandonAfterMs: number;
   #running = 0;
@@ -42,23 +43,23 @@ export class RemoteTransaction implements TransactionTarget, Session {
     this.#serverSession = session;
     this.#txn = txn;
     this.#abandonAfterMs = abandonAfterMs;
+    lease.value.connection.keep(session);
   }
 
   /** @throws DatabaseError UNSUPPORTED on a server that has none; TRANSACTION_FAILED; … */
   static async begin(session: RemoteSession, abandonAfterMs: number, context: CallContext): Promise<RemoteTransaction> {
     const lease = await session.lend(context);
     const { connection } = lease.value;
-    let serverSession: ServerSession | undefined;
-    let begun: Promise<unknown> | undefined;
+    let begun: Promise<Answer> | undefined;
     try {
       if (!connection.features.transactions) throw unsupported("a transaction on this server", "it needs SurrealDB 3");
-      serverSession = await session.sessionOn(connection, context);
+      const serverSession = await session.sessionOn(connection, context);
       if (context.aborted) throw interrupted(context, "none");
-      begun = callOn(connection, serverSession, { method: "begin", params: [] });
-      const txn = (await untilInterrupted(begun, context, "none")) as Uuid;
-      return new RemoteTransaction(lease, serverSession, txn, abandonAfterMs);
+      begun = callRenewing(connection, serverSession, { method: "begin", params: [] });
+      const { result, session: held } = await untilInterrupted(begun, context, "none");
+      return new RemoteTransaction(lease, held, result as Uuid, abandonAfterMs);
     } catch (error) {
-      undoBegin(begun, serverSession, lease, abandonAfterMs);
+      releaseAfter(undo(begun, connection), lease, abandonAfterMs);
       throw refusedBegin(classify(error, { effect: "none" }));
     }
   }
@@ -98,10 +99,12 @@ export class RemoteTransaction implements TransactionTarget, Session {
       await withinMs(CANCEL_MS, callOn(connection, this.#serverSession, { method: "cancel", params: [this.#txn] }));
       this.#end(true);
     } catch (error) {
-      const isOver = classify(error, { effect: "none" }).code === "TRANSACTION_ROLLED_BACK";
-      if (!isOver) connection.retire();
-      this.#end(isOver);
-      throw error;
+      // What the server does not know any more, and what belonged to a connection that is over, is undone.
+      const { code } = classify(error, { effect: "none" });
+      const isUndone = code === "TRANSACTION_ROLLED_BACK" || code === "CONNECTION_FAILED";
+      if (!isUndone) connection.retire();
+      this.#end(isUndone);
+      if (!isUndone) throw error;
     }
   }
 
@@ -126,6 +129,7 @@ export class RemoteTransaction implements TransactionTarget, Session {
         asked,
         abandonAfterMs: this.#abandonAfterMs,
         over,
+        renewed: (session) => this.#renewed(session),
       });
     } catch (error) {
       over();
@@ -134,33 +138,25 @@ export class RemoteTransaction implements TransactionTarget, Session {
     return exchange.promise;
   }
 
+  #renewed(session: ServerSession): void {
+    const { connection } = this.#lease.value;
+    connection.keep(session);
+    connection.done(this.#serverSession);
+    this.#serverSession = session;
+  }
+
   #end(isClean: boolean): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#lease.value.connection.done(this.#serverSession);
     giveBack(this.#lease, isClean);
   }
 }
 
-/** What the server began when nobody waited any more is undone, with its connection if it takes too long. */
-function undoBegin(
-  begun: Promise<unknown> | undefined,
-  session: ServerSession | undefined,
-  lease: Lease<Channel>,
-  patienceMs: number,
-): void {
-  const { connection } = lease.value;
-  const undone = (async () => {
-    const txn = await begun?.catch(() => undefined);
-    if (txn === undefined || session === undefined) return;
-    await callOn(connection, session, { method: "cancel", params: [txn] });
-  })();
-  withinMs(patienceMs, undone).then(
-    () => giveBack(lease, true),
-    () => {
-      connection.retire();
-      giveBack(lease, false);
-    },
-  );
+/** What the server began when nobody waited any more is undone. */
+async function undo(begun: Promise<Answer> | undefined, connection: Connection): Promise<void> {
+  const found = await begun?.catch(() => undefined);
+  if (found !== undefined) await callOn(connection, found.session, { method: "cancel", params: [found.result] });
 }
 
 function refusedBegin(error: DatabaseError): DatabaseError {
@@ -171,12 +167,4 @@ function refusedBegin(error: DatabaseError): DatabaseError {
 
 function ended(): DatabaseError {
   return new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "the transaction has ended", {});
-}
-
-async function withinMs<T>(patienceMs: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs} ms`)), patienceMs).unref();
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

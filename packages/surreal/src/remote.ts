@@ -10,6 +10,8 @@ import {
   type Handlers,
   interrupted,
   isDatabaseError,
+  type LiveEvent,
+  type LiveQuery,
   type StatementKind,
   type TransactionOptions,
 } from "@db/core";
@@ -21,10 +23,12 @@ import { SharedCredentials } from "./credentials.ts";
 import { createHandlers } from "./handlers.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { Ledger } from "./ledger.ts";
+import { LiveQueries } from "./live.ts";
 import { OpenTransaction } from "./open-transaction.ts";
 import type { RemoteOptions } from "./options.ts";
 import { ownsValue } from "./own-values.ts";
 import { passedOf, sizesOf } from "./pool-options.ts";
+import { RemoteLive } from "./remote-live.ts";
 import { RemoteSession } from "./remote-session.ts";
 import { stateOf } from "./remote-status.ts";
 import { RemoteTransaction } from "./remote-transaction.ts";
@@ -68,6 +72,8 @@ class RemoteDriver implements Driver {
   readonly #versions: ServerVersions;
   readonly #session: RemoteSession;
   readonly #ledger: Ledger;
+  readonly #source: RemoteLive;
+  readonly #live: LiveQueries;
   readonly #status = new ConnectionStatus();
   #line: Line;
   #features: ServerFeatures;
@@ -88,7 +94,16 @@ class RemoteDriver implements Driver {
       lend: (context) => this.#lend(context),
     });
     this.#ledger = new Ledger(this.#session, options.ledgerRetentionMs);
-    this.statements = createHandlers(this.#session, createLocks(new WriteOrder(false), options), this.#ledger);
+    const locks = createLocks(new WriteOrder(false), options);
+    this.statements = createHandlers(this.#session, locks, this.#ledger);
+    this.#source = new RemoteLive({
+      session: this.#session,
+      timeoutMs: options.connectTimeoutMs,
+      abandonAfterMs: options.abandonAfterMs,
+      connected: () => this.#connected(),
+      released: (connection) => void this.#line.connections.release(connection),
+    });
+    this.#live = new LiveQueries(this.#source, this.#session, locks, options);
   }
 
   get state(): ConnectionState {
@@ -101,7 +116,7 @@ class RemoteDriver implements Driver {
       transactions,
       savepoints: false,
       idempotentWrites: true,
-      liveQueries: false,
+      liveQueries: this.#options.transport === "websocket",
       scopes: sessions,
       queryLanguage: true,
     };
@@ -114,7 +129,14 @@ class RemoteDriver implements Driver {
   async begin(_: TransactionOptions, context: CallContext): Promise<DriverTransaction> {
     if (context.ledger) await this.#ledger.ready(context);
     const target = await RemoteTransaction.begin(this.#session, this.#options.abandonAfterMs, context);
-    return new OpenTransaction(target, this.#ledger, { release: () => {}, onWritten: () => {} });
+    return new OpenTransaction(target, this.#ledger, {
+      release: () => {},
+      onWritten: () => this.#live.missed(context),
+    });
+  }
+
+  live(query: LiveQuery, context: CallContext): AsyncIterable<LiveEvent> {
+    return this.#live.follow(query, context);
   }
 
   wasApplied(operationId: string, context: CallContext): Promise<boolean> {
@@ -154,13 +176,32 @@ class RemoteDriver implements Driver {
   async disconnect(context: CallContext): Promise<void> {
     this.#status.set({ name: "closed" });
     this.#ledger.close();
+    this.#source.close();
     await close(this.#line, Math.max(0, context.deadline - performance.now() - DIAL_SLACK_MS), closed(this.name));
+  }
+
+  /** Resolves when asking for a connection gives one or an error that stays; to false if the driver is closed. */
+  #connected(): Promise<boolean> {
+    const { pool } = this.#line;
+    return new Promise((resolve) => {
+      const look = (): boolean => {
+        const { state } = pool;
+        const isOver = state.name === "closed";
+        if (!isOver && state.name !== "connected" && !(state.name === "failed" && state.permanent)) return false;
+        resolve(!isOver);
+        return true;
+      };
+      if (look()) return;
+      const unsubscribe = pool.onStateChange(() => {
+        if (look()) unsubscribe();
+      });
+    });
   }
 
   #lend(context: CallContext): Lease<Channel> | Promise<Lease<Channel>> {
     const { pool } = this.#line;
     const lease = pool.tryAcquire();
-    return lease !== undefined && lease.value.connection.usable ? lease : this.#wait(lease, context);
+    return lease?.value.connection.usable ? lease : this.#wait(lease, context);
   }
 
   async #wait(found: Lease<Channel> | undefined, context: CallContext): Promise<Lease<Channel>> {

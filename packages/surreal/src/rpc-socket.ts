@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
-import type { Uuid } from "surrealdb";
 import { WebSocket } from "ws";
 import { ExactCodec } from "./codec.ts";
 import { lostError } from "./connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { Push } from "./live-watches.ts";
 import { encodeRequest, payloadTooLarge, type RpcReceiver, type RpcRequest, serverError } from "./rpc.ts";
 import type { TlsOptions } from "./tls.ts";
 
@@ -13,14 +13,6 @@ export interface SocketOptions {
   readonly maxMessageBytes: number;
   readonly heartbeatIntervalMs: number;
   readonly heartbeatTimeoutMs: number;
-}
-
-/** What a server pushes: a change that a live query sees. */
-export interface Notification {
-  readonly id: Uuid;
-  readonly action: string;
-  readonly record: unknown;
-  readonly result: unknown;
 }
 
 interface Message {
@@ -40,7 +32,7 @@ const GOODBYE_MS = 500;
  * is told so, and nothing is ever sent again.
  */
 export class RpcSocket {
-  onNotification: (notification: Notification) => void = () => {};
+  onPush: (push: Push) => void = () => {};
   readonly #ws: WebSocket;
   readonly #options: SocketOptions;
   readonly #heartbeat: Heartbeat;
@@ -211,8 +203,8 @@ export class RpcSocket {
 
   /** Without an id: a change, or an error that belongs to no request and so to the connection. */
   #receiveOther({ result, error }: Message): void {
-    const notification = result as Notification | undefined;
-    if (typeof notification?.action === "string") this.onNotification(notification);
+    const push = result as Push | undefined;
+    if (typeof push?.action === "string") this.onPush(push);
     else if (error !== undefined && error !== null) this.terminate(serverError(error));
   }
 

@@ -3,6 +3,7 @@ import { Uuid } from "surrealdb";
 import type { Connection, ServerSession } from "./connection.ts";
 import type { Admission, SharedCredentials } from "./credentials.ts";
 import { classify } from "./errors.ts";
+import { LiveWatches } from "./live-watches.ts";
 import type { RpcReceiver, RpcRequest } from "./rpc.ts";
 import { RpcSocket, type SocketOptions } from "./rpc-socket.ts";
 import { placeKey } from "./scope.ts";
@@ -41,6 +42,7 @@ export class WebSocketConnection implements Connection {
   readonly #sessions = new Map<string, SocketSession>();
   readonly #making = new Map<string, Promise<SocketSession>>();
   #home: SocketSession;
+  readonly watches: LiveWatches = new LiveWatches();
   #retired = false;
   #inFlight = 0;
 
@@ -49,6 +51,7 @@ export class WebSocketConnection implements Connection {
     this.features = features;
     this.#home = home;
     this.#options = options;
+    socket.onPush = (push) => this.watches.push(push);
   }
 
   /**
@@ -60,9 +63,15 @@ export class WebSocketConnection implements Connection {
     signal: AbortSignal,
     onEnd: (cause: unknown) => void,
   ): Promise<WebSocketConnection> {
-    const socket = await RpcSocket.dial(options, signal, onEnd);
+    let watches: LiveWatches | undefined;
+    const socket = await RpcSocket.dial(options, signal, (cause) => {
+      onEnd(cause);
+      watches?.end(cause);
+    });
     try {
-      return await untilAborted(WebSocketConnection.#setUp(socket, options, signal), signal);
+      const connection = await untilAborted(WebSocketConnection.#setUp(socket, options, signal), signal);
+      watches = connection.watches;
+      return connection;
     } catch (error) {
       socket.terminate(error);
       throw error;
@@ -100,8 +109,7 @@ export class WebSocketConnection implements Connection {
 
   send(request: RpcRequest, session: ServerSession, receiver: RpcReceiver): void {
     const { id } = session as SocketSession;
-    session.users += 1;
-    this.#inFlight += 1;
+    this.keep(session);
     try {
       this.socket.send(id === undefined ? request : { ...request, session: id }, receiver);
     } catch (error) {
@@ -115,6 +123,11 @@ export class WebSocketConnection implements Connection {
     this.#inFlight -= 1;
     if (this.#retired) this.#closeIfQuiet();
     else if (session.users === 0) this.#leaveIfReplaced(session as SocketSession);
+  }
+
+  keep(session: ServerSession): void {
+    session.users += 1;
+    this.#inFlight += 1;
   }
 
   isAlive(): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createDatabase, type DatabaseService, type ErrorCode, isDatabaseError } from "@db/core";
+import { createDatabase, type DatabaseService, type ErrorCode, isDatabaseError, type LiveEvent } from "@db/core";
 import type { SurrealOptions } from "@db/surreal";
 import { type SurrealServer, startSurreal } from "@db/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -136,11 +136,19 @@ describe("a lost connection", () => {
     expect(await db.count("notes")).toBe(2);
   });
 
-  test("with the server ends all that is under way, and calls that wait are served when it is back", async () => {
+  test("undoes a transaction, whose statement says so", async () => {
     const db = await connected();
+    const { id } = await db.create("notes", { n: 0 });
+    await server.fault({ dropBeforeReply: 1, methods: ["query"], containing: "UPDATE" });
+    const error = await refusal(db.transaction((tx) => tx.update(id, { n: 1 })));
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED", effect: "none", retryable: true });
+    expect((await db.read(id))?.n).toBe(0);
+  });
+
+  test("with the server ends all that is under way, and calls that wait are served when it is back", async () => {
+    const db = await connected({ unavailableAfterMs: 30_000 });
     const calls = Array.from({ length: 40 }, () => db.query("RETURN sleep(2s)", {}, { access: "read" }));
     const ends = Promise.allSettled(calls);
-    await until(() => true);
     await sleep(50);
     await server.kill();
     for (const end of await ends) {
@@ -255,6 +263,18 @@ describe("credentials", () => {
     expect((await server.stats()).sockets).toBe(1);
   });
 
+  test("are used again for a transaction, and in the middle of one", async () => {
+    const db = await connected();
+    const { id } = await db.create("notes", { n: 0 });
+    await server.fault({ expireSessions: true });
+    await db.transaction(async (tx) => {
+      await tx.update(id, { n: 1 });
+      await server.fault({ expireSessions: true });
+      await tx.update(id, { n: 1 }, { mode: "increment" });
+    });
+    expect((await db.read(id))?.n).toBe(2);
+  });
+
   test("are renewed before a token ends", async () => {
     await server.fault({ tokenTtlMs: 2_000, sessionTtlMs: 2_000 });
     let asked = 0;
@@ -303,5 +323,88 @@ describe("messages", () => {
     const error = await refusal(db.create("notes", { text: "x".repeat(60_000) }));
     expect([error.code, error.effect]).toEqual(["PAYLOAD_TOO_LARGE", "none"]);
     expect(await db.count("notes")).toBe(0);
+  });
+});
+
+describe("a live query", () => {
+  interface Seen {
+    readonly events: LiveEvent[];
+    readonly done: Promise<unknown>;
+  }
+
+  function follow(db: DatabaseService, signal?: AbortSignal): Seen {
+    const events: LiveEvent[] = [];
+    const read = async (): Promise<string> => {
+      for await (const event of db.live("notes", signal === undefined ? {} : { signal })) events.push(event);
+      return "ended";
+    };
+    return { events, done: read().catch((error: unknown) => error) };
+  }
+
+  const actions = ({ events }: Seen): string[] =>
+    events.map((event) => (event.action === "resync" ? event.reason : event.action));
+
+  test.each(["close", "end", "reset"] as const)(
+    "whose socket is lost (%s) stands again, after a resync",
+    async (dropSockets) => {
+      const db = await connected();
+      const seen = follow(db);
+      await until(() => seen.events.length === 1);
+      const { id } = await db.create("notes", { n: 1 });
+      await until(() => seen.events.length === 2);
+      await server.fault({ dropSockets });
+      await until(() => seen.events.length === 3);
+      await db.update(id, { n: 2 });
+      await until(() => seen.events.length === 4);
+      expect(actions(seen)).toEqual(["started", "create", "lost", "update"]);
+      await db.disconnect();
+      expect(await seen.done).toBe("ended");
+    },
+  );
+
+  test("stands again after the server was killed", async () => {
+    const db = await connected();
+    const seen = follow(db);
+    await until(() => seen.events.length === 1);
+    await server.kill();
+    await until(() => db.state.name === "failed");
+    await server.restart();
+    await until(() => seen.events.length === 2);
+    await db.create("notes", { n: 1 });
+    await until(() => seen.events.length === 3);
+    expect(actions(seen)).toEqual(["started", "lost", "create"]);
+  });
+
+  test("ends with the error that will not pass", async () => {
+    const db = await connected({ unavailableAfterMs: 30_000 });
+    const seen = follow(db);
+    await until(() => seen.events.length === 1);
+    await server.kill();
+    await server.restart({ password: "changed" });
+    expect(await seen.done).toMatchObject({ code: "AUTHENTICATION_FAILED" });
+    await db.disconnect();
+    await server.restart();
+  });
+
+  test("leaves nothing on the server", async () => {
+    const db = await connected();
+    const controller = new AbortController();
+    const seen = Array.from({ length: 5 }, () => follow(db, controller.signal));
+    for (const one of seen) await until(() => one.events.length === 1);
+    expect((await server.stats()).live).toBe(5);
+    controller.abort();
+    for (const one of seen) expect(await one.done).toBe("ended");
+    await expect.poll(async () => (await server.stats()).live).toBe(0);
+  });
+
+  test("stays where it is when its session is replaced", async () => {
+    const db = await connected();
+    const seen = follow(db);
+    await until(() => seen.events.length === 1);
+    await server.fault({ expireSessions: true });
+    await db.create("notes", { n: 1 });
+    await db.create("notes", { n: 2 });
+    await until(() => seen.events.length === 3);
+    expect(actions(seen)).toEqual(["started", "create", "create"]);
   });
 });
