@@ -176,7 +176,8 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
 
   async *liveWith(collection: string, options: LiveOptions, facts: ContextChange): AsyncGenerator<LiveEvent> {
     checkCallOptions(options, ["signal", "timeoutMs", "where", "bufferSize"]);
-    const query = buildLive(collection, { timeoutMs: this.#timeoutMs, ...options }, this.ownsValue);
+    const { timeoutMs = this.#timeoutMs } = options;
+    const query = buildLive(collection, { ...options, timeoutMs }, this.ownsValue);
     if (this.#closing !== undefined) throw closed();
     const driver = this.#driver;
     // A subscription has no deadline; it ends with the caller's signal or the service.
