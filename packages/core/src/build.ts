@@ -136,6 +136,10 @@ const CALL_OPTION_RULES: { readonly [name: string]: OptionRule } = {
     expected: "1..128 letters, digits or . : _ -",
     holds: (value) => typeof value === "string" && /^[\w.:-]{1,128}$/.test(value),
   },
+  fingerprint: {
+    expected: "1..128 printable ASCII characters",
+    holds: (value) => typeof value === "string" && /^[!-~]{1,128}$/.test(value),
+  },
   drainMs: {
     expected: `a number of milliseconds in 0..${MAX_TIMER_MS}`,
     holds: (value) => value === 0 || isDuration(value),

@@ -1,10 +1,16 @@
 import type { Call } from "./call.ts";
 import { withEffect } from "./errors.ts";
+import type { Fields } from "./value.ts";
 
 /** A tenant: part of a queued write's lane and stored with it. */
 export interface Scope {
   readonly namespace: string;
   readonly database: string;
+  /**
+   * Values that every statement of this scope can use by name, in queries and in the schema's own expressions. Names
+   * start with a letter. They do not tell scopes apart: the same record is the same whatever they are. Default none.
+   */
+  readonly variables?: Fields;
 }
 
 /** What a layer may change for those below it. */
@@ -12,6 +18,7 @@ export interface ContextChange {
   readonly signal?: AbortSignal;
   readonly operationId?: string;
   readonly ledger?: boolean;
+  readonly fingerprint?: string | undefined;
   readonly whenAway?: "wait" | "fail";
   readonly scope?: Scope | undefined;
   readonly attempt?: number;
@@ -34,6 +41,8 @@ export interface CallContext {
   readonly operationId: string;
   /** Asks the driver for a ledger row; set before the first attempt by a layer that may replay. */
   readonly ledger: boolean;
+  /** What the ledger row holds beside the operation id, to know the same write again; see `WriteOptions`. */
+  readonly fingerprint: string | undefined;
   /** `fail`: do not wait for a connection. */
   readonly whenAway: "wait" | "fail";
   readonly scope: Scope | undefined;
@@ -82,6 +91,9 @@ export class Context implements CallContext {
   }
   get ledger(): boolean {
     return this.#facts.ledger ?? false;
+  }
+  get fingerprint(): string | undefined {
+    return this.#facts.fingerprint;
   }
   get whenAway(): "wait" | "fail" {
     return this.#facts.whenAway ?? "wait";

@@ -20,6 +20,7 @@ import { type DatabaseHealth, healthOf, reasonOf, retryAfterMs } from "./health.
 import { InFlight } from "./in-flight.ts";
 import { composeLayers, type Layer } from "./layer.ts";
 import { LiveView, registerLive } from "./live-databases.ts";
+import { buildLive, type LiveEvent, type LiveOptions } from "./live.ts";
 import {
   type Execute,
   isWrite,
@@ -31,12 +32,13 @@ import {
   seen,
 } from "./operation.ts";
 import { checkDuration, checkKeys, expected } from "./options.ts";
+import { checkScope } from "./scope.ts";
 import { Scoped, type ScopeHost } from "./scoped.ts";
 import type { CallOptions, DatabaseService, ScopedService } from "./service.ts";
 import { NO_OPTIONS, type StatementOptions } from "./statements.ts";
 import { TracedOperation } from "./traced-operation.ts";
 import { isInsideTransaction, refusalInside, runTransaction, type TransactionHost } from "./transaction.ts";
-import { checkCollection, isPlainObject, type Owns } from "./value.ts";
+import type { Owns } from "./value.ts";
 
 export interface DatabaseOptions {
   readonly driver: Driver;
@@ -178,15 +180,23 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     });
   }
 
-  async *live(collection: string, options: Pick<CallOptions, "signal"> = NO_OPTIONS): AsyncGenerator<unknown> {
-    checkCallOptions(options, ["signal"]);
-    checkCollection(collection);
+  live(collection: string, options: LiveOptions = NO_OPTIONS): AsyncGenerator<LiveEvent> {
+    return this.liveWith(collection, options, NO_FACTS);
+  }
+
+  async *liveWith(collection: string, options: LiveOptions, facts: ContextChange): AsyncGenerator<LiveEvent> {
+    checkCallOptions(options, ["signal", "timeoutMs", "where", "bufferSize"]);
+    const { timeoutMs = this.#timeoutMs } = options;
+    const query = buildLive(collection, { ...options, timeoutMs }, this.ownsValue);
     if (this.#closing !== undefined) throw closed();
     const driver = this.#driver;
     // A subscription has no deadline; it ends with the caller's signal or the service.
     const ended = new AbortController();
     const signal = options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]);
-    const context = new Context(new Call(this.#timer, this.#timeoutMs, signal, undefined, "none"), { signal });
+    const context = new Context(new Call(this.#timer, this.#timeoutMs, signal, undefined, "none"), {
+      ...facts,
+      signal,
+    });
     // Before the capabilities, which some drivers know only once connected.
     const refused = refusal(driver, context);
     if (refused !== undefined) throw refused;
@@ -194,17 +204,14 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
       throw unsupported(`a live query on ${driver.name}`);
     this.#subscriptions.add(ended);
     try {
-      yield* driver.live(collection, context);
+      yield* driver.live(query, context);
     } finally {
       this.#subscriptions.delete(ended);
     }
   }
 
   withScope(scope: Scope): ScopedService {
-    if (!isPlainObject(scope) || typeof scope.namespace !== "string" || typeof scope.database !== "string") {
-      throw expected("scope", "{ namespace, database } of strings", scope);
-    }
-    return new Scoped(this, { scope: { namespace: scope.namespace, database: scope.database } });
+    return new Scoped(this, { scope: checkScope(scope, this.ownsValue) });
   }
 
   protected override run<K extends Kind>(operation: OperationOf<K>, options: StatementOptions): Promise<ResultOf<K>> {
@@ -221,7 +228,7 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     if (refused !== undefined) return Promise.reject(refused);
     const lost = isWrite(seen(operation)) ? "unknown" : "none";
     const call = this.#newCall(options, lost);
-    const context = new Context(call, facts);
+    const context = new Context(call, withLedger(facts, options));
     const execute = (): Promise<ResultOf<K>> => this.#execute(operation, context);
     // The error of a transaction's own work goes back as it is.
     const mapError = operation.kind === "transaction" ? undefined : lost === "none" ? asHarmless : asUnknown;
@@ -312,6 +319,11 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     }
     if (faults.length > 0) throw toDatabaseError(faults.length === 1 ? faults[0] : new AggregateError(faults), "none");
   }
+}
+
+/** A fingerprint lies in the ledger, so it asks for a row there. */
+function withLedger(facts: ContextChange, { fingerprint }: StatementOptions): ContextChange {
+  return fingerprint === undefined ? facts : { ...facts, fingerprint, ledger: true };
 }
 
 function closed(): DatabaseErrorOf<"CLOSED"> {

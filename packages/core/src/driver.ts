@@ -1,5 +1,6 @@
 import type { CallContext } from "./context.ts";
 import type { DatabaseError } from "./errors.ts";
+import type { LiveEvent, LiveQuery } from "./live.ts";
 import type { Handlers, StatementKind } from "./operation.ts";
 import type { TransactionOptions } from "./service.ts";
 
@@ -71,7 +72,8 @@ export interface Driver extends DriverView {
   ownsValue?(value: object): boolean;
   /** The ledger look-up that settles OUTCOME_UNKNOWN. */
   wasApplied?(operationId: string, context: CallContext): Promise<boolean>;
-  live?(collection: string, context: CallContext): AsyncIterable<unknown>;
+  /** See `LiveChannel`. The first event is a `resync`, and the iteration is done when the signal fires. */
+  live?(query: LiveQuery, context: CallContext): AsyncIterable<LiveEvent>;
   ping(context: CallContext): Promise<void>;
   version(context: CallContext): Promise<string>;
   connect(context: CallContext): Promise<void>;

@@ -160,6 +160,11 @@ export function invalid(path: Issue["path"], rule: string, expected: string): Da
   });
 }
 
+/** What a ledger answers to an operation id that another write has used: told by the fingerprint. */
+export function operationReused(): DatabaseErrorOf<"VALIDATION_FAILED"> {
+  return invalid(["operationId"], "operation_reused", "one that no other write has used");
+}
+
 export function invalidQuery(expected: string, got: unknown): DatabaseErrorOf<"INVALID_QUERY"> {
   const message = got === undefined ? `expected ${expected}` : `expected ${expected}, got ${describe(got)}`;
   return new DatabaseErrorOf("INVALID_QUERY", message, { expected });

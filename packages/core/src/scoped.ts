@@ -1,5 +1,6 @@
 import { Calls } from "./calls.ts";
 import type { ContextChange } from "./context.ts";
+import type { LiveEvent, LiveOptions } from "./live.ts";
 import type { Kind, OperationOf, ResultOf } from "./operation.ts";
 import type { CallOptions, ScopedService } from "./service.ts";
 import { NO_OPTIONS, type StatementOptions } from "./statements.ts";
@@ -14,6 +15,7 @@ export interface ScopeHost {
     facts: ContextChange,
   ): Promise<ResultOf<K>>;
   wasAppliedWith(operationId: string, options: CallOptions, facts: ContextChange): Promise<boolean>;
+  liveWith(collection: string, options: LiveOptions, facts: ContextChange): AsyncIterable<LiveEvent>;
 }
 
 /** A view of a service for one tenant. */
@@ -37,5 +39,9 @@ export class Scoped extends Calls implements ScopedService {
 
   wasApplied(operationId: string, options: CallOptions = NO_OPTIONS): Promise<boolean> {
     return this.#host.wasAppliedWith(operationId, options, this.#facts);
+  }
+
+  live(collection: string, options: LiveOptions = NO_OPTIONS): AsyncIterable<LiveEvent> {
+    return this.#host.liveWith(collection, options, this.#facts);
   }
 }

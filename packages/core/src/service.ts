@@ -2,6 +2,7 @@ import type { Scope } from "./context.ts";
 import type { ConnectionState } from "./driver.ts";
 import type { Filter } from "./filter.ts";
 import type { DatabaseHealth } from "./health.ts";
+import type { LiveEvent, LiveOptions } from "./live.ts";
 import type { UpdateMode, WriteResult } from "./operation.ts";
 import type { Page, Query } from "./query.ts";
 import type { Fields, Patch, Row } from "./value.ts";
@@ -19,6 +20,12 @@ export interface WriteOptions extends CallOptions {
    * same one, so that a ledger can tell.
    */
   readonly operationId?: string;
+  /**
+   * A short digest of what is written, 1..128 printable ASCII characters. Asks for a row in the ledger that holds it, as a
+   * layer that may replay does: sent again, the operation id answers as it did at first; with another fingerprint it is
+   * refused with VALIDATION_FAILED (rule `operation_reused`). Default none.
+   */
+  readonly fingerprint?: string;
   /** Also resolve to the stored row (for a delete: the row that was). Such a write is never queued. Default false. */
   readonly returning?: boolean;
 }
@@ -71,7 +78,7 @@ export interface Statements {
 }
 
 /** A service for one tenant. */
-export type ScopedService = Statements & Pick<DatabaseService, "transaction" | "wasApplied">;
+export type ScopedService = Statements & Pick<DatabaseService, "transaction" | "wasApplied" | "live">;
 
 /**
  * The façade that an application holds. Every method ends by its deadline (30 s unless told), and rejects with nothing
@@ -94,8 +101,11 @@ export interface DatabaseService extends Statements, AsyncDisposable {
    * inside `work`, where it would wait for its own transaction, is refused at once with UNSUPPORTED.
    */
   transaction<T>(work: (tx: Statements) => Promise<T>, options?: CallOptions & TransactionOptions): Promise<T>;
-  /** Changes of a collection as they happen, until the signal fires. @throws UNSUPPORTED */
-  live(collection: string, options?: Pick<CallOptions, "signal">): AsyncIterable<unknown>;
+  /**
+   * Changes of a collection as they are committed, until the signal fires or the service closes. It begins at the first
+   * `next()`, and tells by a first `resync` that it stands. @throws UNSUPPORTED, INVALID_QUERY
+   */
+  live(collection: string, options?: LiveOptions): AsyncIterable<LiveEvent>;
   /** The same service for a tenant. @throws UNSUPPORTED at the first call where the driver has no scopes */
   withScope(scope: Scope): ScopedService;
   /** Asks the ledger: was the write of this operation id applied? Settles OUTCOME_UNKNOWN. @throws UNSUPPORTED */

@@ -22,10 +22,10 @@ import type {
 } from "./service.ts";
 import type { Fields, Owns, Patch, Row } from "./value.ts";
 
-export type StatementOptions = CallOptions & Pick<WriteOptions, "operationId">;
+export type StatementOptions = CallOptions & Pick<WriteOptions, "operationId" | "fingerprint">;
 
 const CALL = ["signal", "timeoutMs"];
-const WRITE = [...CALL, "operationId", "returning"];
+const WRITE = [...CALL, "operationId", "fingerprint", "returning"];
 const CREATE = [...WRITE, "id"];
 const UPDATE = [...WRITE, "mode", "expect"];
 const DELETE = [...WRITE, "expect"];

@@ -9,6 +9,7 @@ import {
   type Effect,
   isDatabaseError,
   toDatabaseError,
+  unsupported,
   withEffect,
 } from "./errors.ts";
 import { interrupted, untilInterrupted } from "./interrupt.ts";
@@ -52,13 +53,16 @@ class Transaction extends OperationBuilder {
 
   protected override async run<K extends StatementKind>(
     operation: OperationOf<K>,
-    { timeoutMs, signal, operationId = uuidv7() }: StatementOptions,
+    { timeoutMs, signal, operationId = uuidv7(), fingerprint }: StatementOptions,
   ): Promise<ResultOf<K>> {
     if (this.#ended) throw new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "the transaction has ended", {});
     if (this.#context.aborted) throw interrupted(this.#context, "none");
+    const { name, capabilities } = this.#driver;
+    if (fingerprint !== undefined && !capabilities.idempotentWrites) throw unsupported(`a ledger on ${name}`);
+    const around = fingerprint === undefined ? this.#context : this.#context.with({ fingerprint, ledger: true });
     this.#running += 1;
     try {
-      return await this.#context.within({ timeoutMs, signal, operationId }, (context) =>
+      return await around.within({ timeoutMs, signal, operationId }, (context) =>
         this.#handle.statements[operation.kind](operation, context),
       );
     } catch (error) {

@@ -6,6 +6,7 @@ import {
   type DriverParts,
   defineDriver,
   type Layer,
+  type LiveEvent,
   untilInterrupted,
 } from "../src/index.ts";
 import { checkLeaksAfterEach } from "./support/leaks.ts";
@@ -160,23 +161,24 @@ describe("what is closed", () => {
 });
 
 describe("a live query", () => {
+  const changed = (n: number): LiveEvent => ({ action: "update", id: "notes:1", row: { id: "notes:1", n } });
   /** Gives 1, 2, 3 … until its signal fires. */
-  async function* counting(signal: AbortSignal): AsyncGenerator<number> {
+  async function* counting(signal: AbortSignal): AsyncGenerator<LiveEvent> {
     for (let count = 1; ; count += 1) {
-      yield count;
+      yield changed(count);
       if (signal.aborted) throw signal.reason;
     }
   }
   const parts: Partial<DriverParts> = {
     capabilities: { liveQueries: true },
-    live: (_collection, { signal }) => counting(signal),
+    live: (_query, { signal }) => counting(signal),
   };
 
   test("gives what the driver gives, until the consumer stops", async () => {
     const db = await connected(parts);
     const seen: unknown[] = [];
     for await (const change of db.live("notes")) if (seen.push(change) === 3) break;
-    expect(seen).toEqual([1, 2, 3]);
+    expect(seen).toEqual([1, 2, 3].map(changed));
   });
 
   test("ends with the caller's signal, or the service", async () => {
@@ -188,7 +190,7 @@ describe("a live query", () => {
     await Promise.all([mine?.next(), its?.next()]);
     controller.abort("enough");
     expect(await rejection(mine?.next() ?? hang())).toBe("enough");
-    expect(await its?.next()).toEqual({ done: false, value: 2 });
+    expect(await its?.next()).toEqual({ done: false, value: changed(2) });
     await db.disconnect();
     expect(await rejection(its?.next() ?? hang())).toMatchObject({ code: "CLOSED" });
   });
@@ -197,7 +199,7 @@ describe("a live query", () => {
     const signals: WeakRef<AbortSignal>[] = [];
     const db = await connected({
       ...parts,
-      live: (_collection, { signal }) => {
+      live: (_query, { signal }) => {
         signals.push(new WeakRef(signal));
         return counting(signal);
       },

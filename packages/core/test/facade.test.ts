@@ -2,6 +2,7 @@ import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import {
   type CallContext,
   type DatabaseService,
+  defineDriver,
   eq,
   type Handlers,
   type Layer,
@@ -166,7 +167,69 @@ describe("the facts of a call", () => {
     const scope = { namespace: "n", database: "d" };
     await db.withScope(scope).read("notes:1");
     await db.read("notes:1");
-    expect(seen.map((one) => one.context.scope)).toEqual([scope, undefined]);
+    const variables = { who: "ann" };
+    const one = db.withScope({ ...scope, variables });
+    variables.who = "changed later";
+    await one.read("notes:1");
+    expect(seen.map(({ context }) => context.scope)).toEqual([
+      scope,
+      undefined,
+      { ...scope, variables: { who: "ann" } },
+    ]);
+  });
+
+  test("a fingerprint asks for the ledger row that holds it, in a transaction as well", async () => {
+    const { seen, statements } = recorder();
+    const transaction = { statements: defineDriver({ name: "tx", statements }).statements };
+    const db = await connected({
+      statements,
+      capabilities: { idempotentWrites: true, transactions: true },
+      begin: async () => ({ ...transaction, commit: async () => {}, rollback: async () => {} }),
+    });
+    await db.create("notes", {}, { fingerprint: "sha256=abc" });
+    await db.create("notes", {});
+    await db.transaction(async (tx) => {
+      await tx.create("notes", {}, { fingerprint: "inside" });
+      await tx.create("notes", {});
+    });
+    expect(seen.map(({ context }) => [context.ledger, context.fingerprint])).toEqual([
+      [true, "sha256=abc"],
+      [false, undefined],
+      [true, "inside"],
+      [false, undefined],
+    ]);
+    const unable = await connected({
+      statements,
+      capabilities: { transactions: true },
+      begin: async () => ({ ...transaction, commit: async () => {}, rollback: async () => {} }),
+    });
+    expect(await failure(unable.create("notes", {}, { fingerprint: "a" }))).toMatchObject({ code: "UNSUPPORTED" });
+    const inside = unable.transaction((tx) => tx.create("notes", {}, { fingerprint: "a" }));
+    expect(await failure(inside)).toMatchObject({ code: "UNSUPPORTED" });
+  });
+
+  test("a live query of a scope carries it, and the service's deadline for its start", async () => {
+    const seen: unknown[] = [];
+    const db = await connected(
+      {
+        capabilities: { liveQueries: true, scopes: true },
+        live: (query, { scope }) => {
+          seen.push(query, scope);
+          return { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }) };
+        },
+      },
+      { timeoutMs: 1_234 },
+    );
+    const scope = { namespace: "n", database: "d" };
+    const one = db.withScope(scope);
+    for await (const _ of one.live("notes", { where: eq("n", 1), bufferSize: 7 })) expect.unreachable();
+    for await (const _ of db.live("notes", { timeoutMs: 5 })) expect.unreachable();
+    expect(seen).toEqual([
+      { collection: "notes", where: eq("n", 1), bufferSize: 7, timeoutMs: 1_234 },
+      scope,
+      { collection: "notes", where: undefined, bufferSize: 1_000, timeoutMs: 5 },
+      undefined,
+    ]);
   });
 });
 
@@ -192,9 +255,19 @@ describe("what a driver cannot do is refused, never ignored", () => {
 
   test("a scope that is none, at once", async () => {
     const db = await connected(recorder());
-    for (const scope of [null, {}, { namespace: "n" }, { namespace: "n", database: 5 }, "n/d"]) {
+    const nameless = { namespace: "n", database: "" };
+    for (const scope of [null, {}, { namespace: "n" }, { namespace: "n", database: 5 }, "n/d", nameless]) {
       expect(() => db.withScope(scope as never)).toThrow("scope: expected { namespace, database } of strings");
     }
+    const scope = { namespace: "n", database: "d" };
+    expect(() => db.withScope({ ...scope, tenant: 1 } as never)).toThrow('scope: unknown option "tenant"');
+    expect(() => db.withScope({ ...scope, variables: [] as never })).toThrow(
+      "scope.variables: expected a plain object",
+    );
+    for (const name of ["_p0", "a b", "1a", ""]) {
+      expect(() => db.withScope({ ...scope, variables: { [name]: 1 } })).toThrow("scope.variables: expected names of");
+    }
+    expect(() => db.withScope({ ...scope, variables: { who: Number.NaN } })).toThrow("scope.variables.who");
   });
 
   test("a statement, a transaction, a ledger", async () => {

@@ -1,13 +1,23 @@
-const TEXT = new TextEncoder();
+/** Texts up to this are written byte by byte, as long as they are ASCII: faster than to ask for their size first. */
+const SHORT_TEXT = 48;
+const FIRST_SIZE = 4_096;
+/** A larger buffer is not kept for the next message. */
+const KEPT_SIZE = 1_048_576;
 
-/** Writes the CBOR items (RFC 8949) that the engine reads, into a buffer that grows. */
+/** Writes the CBOR items (RFC 8949) that the engine reads, into a buffer that grows and is used again. */
 export class CborWriter {
-  #buffer = new Uint8Array(512);
-  #view = new DataView(this.#buffer.buffer);
+  #buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);
+  #view: DataView = new DataView(this.#buffer.buffer);
   #length = 0;
 
+  /** A copy of what was written since the last `clear()`. */
   bytes(): Uint8Array {
-    return this.#buffer.slice(0, this.#length);
+    return Uint8Array.prototype.slice.call(this.#buffer, 0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+    if (this.#buffer.length > KEPT_SIZE) this.#resize(FIRST_SIZE);
   }
 
   /** The head of an item: its major type and a count, length, tag or integer. */
@@ -48,19 +58,37 @@ export class CborWriter {
   }
 
   text(value: string): void {
-    const bytes = TEXT.encode(value);
-    this.head(3, bytes.byteLength);
-    this.#append(bytes);
+    if (value.length <= SHORT_TEXT && this.#ascii(value)) return;
+    const size = Buffer.byteLength(value);
+    this.head(3, size);
+    this.#reserve(size);
+    this.#buffer.write(value, this.#advance(size), size, "utf8");
   }
 
   binary(bytes: Uint8Array): void {
     this.head(2, bytes.byteLength);
-    this.#append(bytes);
-  }
-
-  #append(bytes: Uint8Array): void {
     this.#reserve(bytes.byteLength);
     this.#buffer.set(bytes, this.#advance(bytes.byteLength));
+  }
+
+  /** False where it holds anything else: then nothing was written. */
+  #ascii(value: string): boolean {
+    const before = this.#length;
+    this.head(3, value.length);
+    this.#reserve(value.length);
+    const buffer = this.#buffer;
+    let at = this.#length;
+    for (let index = 0; index < value.length; index += 1) {
+      const unit = value.charCodeAt(index);
+      if (unit > 127) {
+        this.#length = before;
+        return false;
+      }
+      buffer[at] = unit;
+      at += 1;
+    }
+    this.#length = at;
+    return true;
   }
 
   #byte(value: number): void {
@@ -74,12 +102,14 @@ export class CborWriter {
   }
 
   #reserve(count: number): void {
-    if (this.#length + count <= this.#buffer.length) return;
-    let size = this.#buffer.length * 2;
-    while (size < this.#length + count) size *= 2;
-    const grown = new Uint8Array(size);
-    grown.set(this.#buffer.subarray(0, this.#length));
-    this.#buffer = grown;
-    this.#view = new DataView(grown.buffer);
+    const needed = this.#length + count;
+    if (needed > this.#buffer.length) this.#resize(Math.max(needed, this.#buffer.length * 2));
+  }
+
+  #resize(size: number): void {
+    const buffer = Buffer.allocUnsafeSlow(size);
+    this.#buffer.copy(buffer, 0, 0, this.#length);
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer.buffer);
   }
 }

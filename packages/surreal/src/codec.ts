@@ -24,6 +24,9 @@ interface Tagged {
 export class ExactCodec extends CborCodec {
   /** The SDK does not export the class of its tagged items; NONE is one. */
   readonly #Tagged: unknown;
+  readonly #readTag = (tag: number, value: unknown): unknown => this.#valueOf(tag, value);
+  /** Used again for each message; undefined while one is being written, for a getter may lead back here. */
+  #writer: CborWriter | undefined = new CborWriter();
 
   constructor() {
     super({});
@@ -31,14 +34,20 @@ export class ExactCodec extends CborCodec {
   }
 
   override encode<T>(data: T): Uint8Array {
-    const writer = new CborWriter();
-    this.#write(writer, data);
-    return writer.bytes();
+    const writer = this.#writer ?? new CborWriter();
+    this.#writer = undefined;
+    try {
+      this.#write(writer, data);
+      return writer.bytes();
+    } finally {
+      writer.clear();
+      this.#writer = writer;
+    }
   }
 
   override decode<T>(data: Uint8Array | ArrayBuffer): T {
     const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
-    return new CborReader(bytes, (tag, value) => this.#readTag(tag, value)).read() as T;
+    return new CborReader(bytes, this.#readTag).read() as T;
   }
 
   #write(writer: CborWriter, value: unknown): void {
@@ -110,7 +119,7 @@ export class ExactCodec extends CborCodec {
     } else this.#writeMap(writer, Object.entries(value));
   }
 
-  #readTag(tag: number, value: unknown): unknown {
+  #valueOf(tag: number, value: unknown): unknown {
     if (tag === NONE) return undefined;
     if (tag === DATETIME) {
       const [seconds, nanoseconds] = value as readonly [number, number];

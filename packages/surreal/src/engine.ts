@@ -1,13 +1,13 @@
 import { DatabaseErrorOf } from "@db/core";
 import { type EngineFactory, type Engines, Surreal } from "surrealdb";
 import { ExactCodec } from "./codec.ts";
-import type { CheckedOptions } from "./options.ts";
+import type { EmbeddedOptions } from "./options.ts";
 
 /**
  * Opens an embedded engine, or rejects with the engine's own word for why it cannot. The SDK's `connect` never settles
  * then (2.0.8): it listens to every event of its engine but `error`, so we do.
  */
-export async function openEngine({ url, namespace, database }: CheckedOptions): Promise<Surreal> {
+export async function openEngine({ url, namespace, database }: EmbeddedOptions): Promise<Surreal> {
   const factories = await embeddedEngines();
   const failure = Promise.withResolvers<never>();
   const connection = new Surreal({

@@ -174,6 +174,16 @@ export function classify(thrown: unknown, seen: Seen): DatabaseError {
   );
 }
 
+/** The server refused a request because its session or token is over: nothing of it was done. */
+export function isSessionExpired(error: unknown): boolean {
+  const { kind, detail, message } = read(error);
+  if (kind !== "NotAllowed") return false;
+  const { details } =
+    (error as { readonly details?: { readonly details?: { readonly kind?: unknown } } }).details ?? {};
+  const reason = detail === "Auth" ? text(details?.kind) : "";
+  return /^(?:Session|Token)Expired$/.test(reason) || /^The (?:session|token) has expired$/.test(message);
+}
+
 /** A collection that does not exist yet is no failure: it reads as empty, and holds no record to change. */
 export function isMissingTable(error: unknown): boolean {
   return isDatabaseError(error) && error.code === "NOT_FOUND" && read(error.cause).detail === "Table";

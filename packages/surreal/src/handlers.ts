@@ -7,10 +7,13 @@ import {
   type OperationOf,
   pageOf,
   type StatementKind,
+  type WriteKind,
   type WriteResult,
 } from "@db/core";
 import { isMissingTable } from "./errors.ts";
 import { countText, findText, rowIn, type Statement } from "./find-text.ts";
+import { earlierResult, type Ledger } from "./ledger.ts";
+import { type LedgerRow, ledgeredText } from "./ledger-text.ts";
 import { recordOf, rowOf, withId, withNumbers } from "./row.ts";
 import type { Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
@@ -20,29 +23,43 @@ import { createText, deleteText, MISMATCH, NOT_A_NUMBER, updateText } from "./wr
 export interface WriteLocks {
   create(operation: OperationOf<"create">, context: CallContext): Promise<Release>;
   /** The table is there now. */
-  created(collection: string): void;
+  created(collection: string, context: CallContext): void;
   record(id: string, context: CallContext): Promise<Release>;
   unknown(context: CallContext): Promise<Release>;
+  /** For a table that is defined and not written to. */
+  define(context: CallContext): Promise<Release>;
 }
 
-type Write = OperationOf<"update"> | OperationOf<"delete">;
+type Change = OperationOf<"update"> | OperationOf<"delete">;
+/** What the write answered, or under the ledger the row of an earlier time. */
+type Written = readonly [answer?: unknown, known?: LedgerRow];
 
 /** The statements of the contract over one session: the service's own or that of a transaction. */
-export function createHandlers(session: Session, locks: WriteLocks): Handlers<StatementKind> {
-  const write = async (operation: Write, statement: Statement, context: CallContext): Promise<WriteResult> => {
-    const onDone = await locks.record(operation.id, context);
-    const answer = await session
-      .ask(statement, context, { effect: "unknown", id: operation.id, onDone })
-      .catch(missingTable);
-    return resultOf(operation, answer, context);
+export function createHandlers(session: Session, locks: WriteLocks, ledger: Ledger): Handlers<StatementKind> {
+  const write = async (
+    operation: OperationOf<WriteKind>,
+    statement: Statement,
+    context: CallContext,
+    lock: () => Promise<Release>,
+  ): Promise<Written> => {
+    if (context.ledger) await ledger.ready(context);
+    const asked = { effect: "unknown", id: operation.id, onDone: await lock() } as const;
+    if (!context.ledger) return [await session.ask(statement, context, asked)];
+    return (await session.ask(ledgeredText(operation, statement, context), context, asked)) as Written;
+  };
+  const change = async (operation: Change, statement: Statement, context: CallContext): Promise<WriteResult> => {
+    const lock = (): Promise<Release> => locks.record(operation.id, context);
+    const [answer, known] = (await write(operation, statement, context, lock).catch(missingTable)) ?? [];
+    return known === undefined ? resultOf(operation, answer, context) : earlierResult(known, context);
   };
 
   return {
     async create(operation, context) {
+      const lock = (): Promise<Release> => locks.create(operation, context);
+      const [row, known] = await write(operation, createText(operation), context, lock);
+      if (known !== undefined) return earlierResult(known, context);
+      locks.created(operation.collection, context);
       const { id, returning } = operation;
-      const onDone = await locks.create(operation, context);
-      const row = await session.ask(createText(operation), context, { effect: "unknown", id, onDone });
-      locks.created(operation.collection);
       return {
         id,
         operationId: context.operationId,
@@ -51,15 +68,15 @@ export function createHandlers(session: Session, locks: WriteLocks): Handlers<St
       };
     },
     async read({ id }, context) {
-      const statement = { text: "SELECT * FROM ONLY $id", values: { id: recordOf(id) } };
+      const statement = { text: "SELECT * FROM ONLY $_id", values: { _id: recordOf(id) } };
       const row = await session.ask(statement, context, { effect: "none", id }).catch(missingTable);
       return row === undefined ? undefined : withId(row, id);
     },
     update: (operation, context) =>
-      write(operation, updateText(operation), context).catch((error: unknown) => {
+      change(operation, updateText(operation), context).catch((error: unknown) => {
         throw operation.mode === "increment" ? asOverflow(error, operation.data) : error;
       }),
-    delete: (operation, context) => write(operation, deleteText(operation), context),
+    delete: (operation, context) => change(operation, deleteText(operation), context),
     async find(operation, context) {
       const found = await session.ask(findText(operation), context, { effect: "none" }).catch(missingTable);
       const rows = (found as readonly unknown[] | undefined) ?? [];
@@ -85,7 +102,7 @@ function missingTable(error: unknown): undefined {
   throw error;
 }
 
-function resultOf(operation: Write, answer: unknown, context: CallContext): WriteResult {
+function resultOf(operation: Change, answer: unknown, context: CallContext): WriteResult {
   const { id, returning } = operation;
   if (typeof answer === "object" && answer !== null) {
     const row = operation.kind === "delete" ? answer : (answer as { readonly row: unknown }).row;

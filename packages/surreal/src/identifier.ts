@@ -3,14 +3,17 @@ export function identifier(name: string): string {
   return `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
 }
 
-/** Collects the values of a statement; each becomes a parameter, so none is ever part of the text. */
+/**
+ * Collects the values of a statement; each becomes a parameter, so none is ever part of the text. Names of ours begin with
+ * an underscore: a scope's variables, which the schema may use, do not.
+ */
 export class Parameters {
   readonly values: { [name: string]: unknown } = {};
   #count = 0;
 
   /** The text that stands for the value. */
   bind(value: unknown): string {
-    const name = `p${this.#count}`;
+    const name = `_p${this.#count}`;
     this.#count += 1;
     this.values[name] = value;
     return `$${name}`;

@@ -13,7 +13,7 @@ export function recordOf(id: string): RecordId {
  */
 export function rowOf(found: unknown): Row {
   const { id } = found as { readonly id: unknown };
-  return { ...(found as Row), id: textOf(id) };
+  return { ...(found as Row), id: idOf(id) };
 }
 
 /** Inside a transaction the engine (3.0.2) leaves the id out of a row that this transaction wrote; the caller knows it. */
@@ -34,7 +34,8 @@ function numbersIn(value: unknown): unknown {
   return copy;
 }
 
-function textOf(id: unknown): string {
+/** The whole id as text. @throws UNSUPPORTED for a key that is not text */
+export function idOf(id: unknown): string {
   if (id instanceof RecordId) {
     const { table, id: key }: { table: { name: string }; id: unknown } = id;
     if (typeof key === "string") return `${table.name}:${key}`;

@@ -1,10 +1,13 @@
-import { type CallContext, type Effect, interrupted, untilInterrupted, withEffect } from "@db/core";
-import type { SurrealQueryable } from "surrealdb";
-import { classify } from "./errors.ts";
+import type { CallContext, Effect } from "@db/core";
 import type { Statement } from "./find-text.ts";
 
-/** What the engine says of statements that failed because another one did. */
-const AFTERMATH = /^The query was not executed due to a (?:failed|cancelled) transaction/;
+/** Runs statements in the scope of their context, wherever the database is. */
+export interface Session {
+  /** The result of a single statement. */
+  ask(statement: Statement, context: CallContext, asked: Asked): Promise<unknown>;
+  /** The results of a text of the caller's, one a statement. */
+  query(text: string, values: Statement["values"], context: CallContext, asked: Asked): Promise<readonly unknown[]>;
+}
 
 /** How a statement is run: told to whoever waits, and to whoever must know that the engine still works on it. */
 export interface Asked {
@@ -14,91 +17,4 @@ export interface Asked {
   readonly id?: string;
   /** Runs when the engine is done with it, also when nobody waits any more: locks are held until then. */
   readonly onDone?: () => void;
-}
-
-/**
- * Sends statements to the engine and counts those it is working on. The engine cannot be told to stop: when the signal
- * fires the caller goes, the statement ends by itself.
- */
-export class Session {
-  readonly #target: Pick<SurrealQueryable, "query">;
-  readonly #busy: Busy;
-
-  constructor(target: Pick<SurrealQueryable, "query">, busy: Busy) {
-    this.#target = target;
-    this.#busy = busy;
-  }
-
-  /** The result of a single statement. */
-  async ask(statement: Statement, context: CallContext, asked: Asked): Promise<unknown> {
-    const [result] = await this.send(
-      () => this.#target.query(statement.text, { ...statement.values }).collect(),
-      context,
-      asked,
-    );
-    return result;
-  }
-
-  /** The results of a text of the caller's, one a statement. */
-  async query(
-    text: string,
-    values: Statement["values"],
-    context: CallContext,
-    asked: Asked,
-  ): Promise<readonly unknown[]> {
-    const responses = await this.send(() => this.#target.query(text, { ...values }).responses(), context, asked);
-    const failures = responses.filter((response) => !response.success);
-    if (failures.length === 0) return responses.map((response) => (response.success ? response.result : undefined));
-    // In a failed BEGIN … COMMIT every statement fails; the true cause is the one that does not speak of the others.
-    const causes = failures.map(({ error }) => error);
-    const cause = causes.find((error) => !AFTERMATH.test(error.message)) ?? causes[0];
-    const error = classify(cause, { effect: asked.effect });
-    throw failures.length === responses.length ? error : withEffect(error, asked.effect);
-  }
-
-  async send<T>(start: () => Promise<T>, context: CallContext, { effect, id, onDone }: Asked): Promise<T> {
-    if (context.aborted) {
-      onDone?.();
-      throw interrupted(context, "none");
-    }
-    const answer = this.#busy.track(start).finally(onDone);
-    try {
-      return await untilInterrupted(answer, context, effect);
-    } catch (error) {
-      throw classify(error, id === undefined ? { effect } : { effect, id });
-    }
-  }
-}
-
-/** What the engine is working on. Closing it under way can abort the process (SDK 2.0.8), so closing waits. */
-export class Busy {
-  #count = 0;
-  #onIdle: (() => void)[] = [];
-  readonly #whole: Busy | undefined;
-
-  /** @param whole what this is a part of */
-  constructor(whole?: Busy) {
-    this.#whole = whole;
-  }
-
-  async track<T>(start: () => Promise<T>): Promise<T> {
-    this.#count += 1;
-    try {
-      return await (this.#whole === undefined ? start() : this.#whole.track(start));
-    } finally {
-      this.#count -= 1;
-      if (this.#count === 0) for (const notify of this.#onIdle.splice(0)) notify();
-    }
-  }
-
-  get count(): number {
-    return this.#count;
-  }
-
-  idle(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#count === 0) resolve();
-      else this.#onIdle.push(resolve);
-    });
-  }
 }

@@ -1,19 +1,33 @@
+import type { CallContext } from "@db/core";
 import type { WriteLocks } from "./handlers.ts";
+import { type Place, placeKey } from "./scope.ts";
 import type { WriteOrder } from "./write-order.ts";
 
 /**
  * The locks of writes outside a transaction. The first create of a table runs alone: it defines the table, and creates
- * that do so at the same time conflict (4 at a time: up to 54 of 80 refused).
+ * that do so at the same time conflict (4 at a time: up to 54 of 80 refused). Under the ledger the attempts of one
+ * operation follow one another, whichever record they write.
+ * @param home the place of calls without a scope
  */
-export function createLocks(order: WriteOrder): WriteLocks {
+export function createLocks(order: WriteOrder, home: Place): WriteLocks {
   const tables = new Set<string>();
+  const own = placeKey(home);
+  /** A space, which no name of a collection has, ends the place. */
+  const prefix = ({ scope }: CallContext): string => (scope === undefined ? `${own} ` : `${placeKey(scope)} `);
+  const operations = (context: CallContext): readonly string[] =>
+    context.ledger ? [`${prefix(context)}#${context.operationId}`] : NONE;
   return {
     create: ({ collection, id }, context) =>
-      tables.has(collection) ? order.record(id, context) : order.alone(context),
-    created: (collection) => {
-      tables.add(collection);
+      tables.has(prefix(context) + collection)
+        ? order.record([...operations(context), prefix(context) + id], context)
+        : order.alone(operations(context), context),
+    created: (collection, context) => {
+      tables.add(prefix(context) + collection);
     },
-    record: (id, context) => order.record(id, context),
+    record: (id, context) => order.record([...operations(context), prefix(context) + id], context),
     unknown: (context) => order.unknown(context),
+    define: (context) => order.alone(NONE, context),
   };
 }
+
+const NONE: readonly string[] = [];

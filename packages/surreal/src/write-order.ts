@@ -2,12 +2,14 @@ import type { CallContext } from "@db/core";
 import { type Release, Turnstile } from "./turnstile.ts";
 
 /**
- * The order of writes on an embedded engine. Engine 3.0.2 loses acknowledged updates under contention on `mem` and
- * `surrealkv` and refuses many with conflicts on `rocksdb`, so writes of one record follow one another on all of them,
- * and where updates get lost, writes of unknown extent (queries, transactions) have the engine to themselves.
+ * The order of writes. Engine 3.0.2 loses acknowledged updates under contention on `mem` and `surrealkv` and refuses many
+ * with conflicts on `rocksdb`, so writes of one record follow one another on all of them, and where updates get lost,
+ * writes of unknown extent (queries, transactions) have the engine to themselves.
+ *
+ * Who waits for several lines takes them in the order given, and the engine last: whoever is inside waits for no line.
  */
 export class WriteOrder {
-  readonly #records = new Map<string, Turnstile>();
+  readonly #lines = new Map<string, Turnstile>();
   readonly #engine = new Turnstile();
   readonly #losesUpdates: boolean;
 
@@ -15,31 +17,9 @@ export class WriteOrder {
     this.#losesUpdates = losesUpdates;
   }
 
-  /** For one write of one record. */
-  async record(id: string, context: CallContext): Promise<Release> {
-    let line = this.#records.get(id);
-    if (line === undefined) {
-      line = new Turnstile();
-      this.#records.set(id, line);
-    }
-    const leaveLine = await line.enter(true, context).catch((error: unknown) => {
-      this.#forget(id, line);
-      throw error;
-    });
-    const leaveRecord = (): void => {
-      leaveLine();
-      this.#forget(id, line);
-    };
-    try {
-      const leaveEngine = await this.#engine.enter(false, context);
-      return () => {
-        leaveEngine();
-        leaveRecord();
-      };
-    } catch (error) {
-      leaveRecord();
-      throw error;
-    }
+  /** For one write, which follows others of the same keys: its record's, its operation's. */
+  async record(keys: readonly string[], context: CallContext): Promise<Release> {
+    return this.#enter(keys, false, context);
   }
 
   /** For a write of unknown extent. */
@@ -48,11 +28,41 @@ export class WriteOrder {
   }
 
   /** For what no other write may run beside, on any engine: the first write into a table, which defines it. */
-  async alone(context: CallContext): Promise<Release> {
-    return this.#engine.enter(true, context);
+  async alone(keys: readonly string[], context: CallContext): Promise<Release> {
+    return this.#enter(keys, true, context);
   }
 
-  #forget(id: string, line: Turnstile): void {
-    if (line.idle && this.#records.get(id) === line) this.#records.delete(id);
+  async #enter(keys: readonly string[], alone: boolean, context: CallContext): Promise<Release> {
+    const taken: Release[] = [];
+    const leave = (): void => {
+      for (const release of taken.reverse()) release();
+    };
+    try {
+      for (const key of keys) taken.push(await this.#line(key, context));
+      taken.push(await this.#engine.enter(alone, context));
+      return leave;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async #line(key: string, context: CallContext): Promise<Release> {
+    const line = this.#lines.get(key) ?? new Turnstile();
+    this.#lines.set(key, line);
+    try {
+      const leave = await line.enter(true, context);
+      return () => {
+        leave();
+        this.#forget(key, line);
+      };
+    } catch (error) {
+      this.#forget(key, line);
+      throw error;
+    }
+  }
+
+  #forget(key: string, line: Turnstile): void {
+    if (line.idle && this.#lines.get(key) === line) this.#lines.delete(key);
   }
 }

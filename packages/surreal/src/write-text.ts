@@ -18,8 +18,8 @@ export const NOT_A_NUMBER = 2;
 
 /** Answers the row where it is wanted. */
 export function createText({ id, data, returning }: OperationOf<"create">): Statement {
-  const values = { id: recordOf(id), data };
-  return { text: `CREATE ONLY $id CONTENT $data RETURN ${returning ? "AFTER" : "NONE"}`, values };
+  const values = { _id: recordOf(id), _data: data };
+  return { text: `CREATE ONLY $_id CONTENT $_data RETURN ${returning ? "AFTER" : "NONE"}`, values };
 }
 
 export function updateText(operation: OperationOf<"update">): Statement {
@@ -95,7 +95,7 @@ function guarded(text: string, record: string, checks: readonly string[], number
   if (checks.length === 0 && numbers.length === 0) return text;
   const reasons = numbers.map(({ guard }, index) => `ELSE IF !${guard} { ${NOT_A_NUMBER + index} }`).join(" ");
   const why = `IF !${all(checks)} { ${MISMATCH} } ${reasons} ELSE { ${MISSING} }`;
-  return `RETURN (${text}) ?? ((SELECT VALUE (${why}) FROM ONLY ${record}) ?? ${MISSING})`;
+  return `(${text}) ?? ((SELECT VALUE (${why}) FROM ONLY ${record}) ?? ${MISSING})`;
 }
 
 function whereText(conditions: readonly string[]): string {

@@ -4,7 +4,6 @@ export type { ConformanceOptions, OwnValue, Runner } from "./conformance-case.ts
 export { FaultProxy, type FaultProxyOptions, type FaultProxyStats, type FaultSetOptions } from "./fault-proxy.ts";
 export type { Fault, FaultDirection, FaultName } from "./fault-proxy-fault.ts";
 export type { FaultTarget } from "./fault-proxy-link.ts";
-export type { LiveEvent } from "./live-feed.ts";
 export type { GoAwayOptions } from "./mock-calls.ts";
 export { MockDatabase } from "./mock-database.ts";
 export type { MockDatabaseOptions } from "./mock-options.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type DatabaseService, type Layer, newRecordId } from "@db/core";
-import { isStored, rejects, retryingConflicts } from "./assertions.ts";
+import { isStored, rejects, retryingConflicts, sameValue, show } from "./assertions.ts";
 import type { CaseContext, Theme } from "./conformance-case.ts";
 import { abortedAtEveryPoint, POINTS } from "./settling.ts";
 
@@ -88,6 +88,93 @@ export const ledger: Theme = {
       const ends = await Promise.all(Array.from({ length: 20 }, send));
       for (const end of ends) assert.equal(end.status, "committed");
       await isStored(db, id, { n: 1 });
+    },
+
+    "a write sent again answers as it did at first: its id, its row": async (context) => {
+      const db = ledgered(context);
+      const { collection } = context;
+      const base = fresh(context);
+      const sent = [
+        () => db.create(collection, { n: 1 }, { operationId: `${base}-create`, returning: true }),
+        () => db.update(`${collection}:one`, { n: 2 }, { operationId: `${base}-update`, returning: true }),
+        () => db.delete(`${collection}:two`, { operationId: `${base}-delete`, returning: true }),
+      ];
+      for (const key of ["one", "two"]) await db.create(collection, { n: 0 }, { id: `${collection}:${key}` });
+      for (const send of sent) {
+        const first = await send();
+        await db.update(`${collection}:one`, { n: 3 });
+        // A create without an id asks for another record each time; it must not get one.
+        sameValue(await send(), first, "the answer to the second");
+      }
+      assert.equal(await db.count(collection), 2);
+      await isStored(db, `${collection}:one`, { n: 3 });
+    },
+
+    "creates without an id sent at once under one operation id are one record": async (context) => {
+      const db = ledgered(context);
+      const { collection } = context;
+      const operationId = fresh(context);
+      const send = () => retryingConflicts(() => db.create(collection, { n: 1 }, { operationId }));
+      const ends = await Promise.all(Array.from({ length: 10 }, send));
+      assert.equal(new Set(ends.map(({ id }) => id)).size, 1, show(ends));
+      assert.equal(await db.count(collection), 1);
+    },
+
+    "an operation id that comes with another fingerprint is refused and changes nothing": async ({
+      db,
+      collection,
+    }) => {
+      const { id } = await db.create(collection, { n: 0 });
+      const operationId = `conformance-${collection}`;
+      const send = (fingerprint: string) => db.update(id, { n: 1 }, { mode: "increment", operationId, fingerprint });
+      await send("body-1");
+      await send("body-1");
+      const error = await rejects(send("body-2"), "VALIDATION_FAILED");
+      assert.equal(error.code === "VALIDATION_FAILED" && error.facts.issues[0]?.rule, "operation_reused");
+      await isStored(db, id, { n: 1 });
+      assert.equal(await db.wasApplied(operationId), true);
+    },
+
+    "the first writes under a new ledger do not refuse each other": async (context) => {
+      const { options, collection } = context;
+      const db = ledgered(context);
+      const base = fresh(context);
+      const services = options.capabilities.scopes
+        ? [db.withScope({ namespace: "conformance", database: collection }), db]
+        : [db];
+      for (const service of services) {
+        const writes = Array.from({ length: 40 }, (_, n) =>
+          service.create(collection, { n }, { operationId: `${base}-${n}` }),
+        );
+        assert.equal((await Promise.all(writes)).length, 40);
+        assert.equal(await service.count(collection), 40);
+      }
+    },
+
+    "in a transaction the ledger row stands or falls with it": async (context) => {
+      if (!context.options.capabilities.transactions) return;
+      const db = ledgered(context);
+      const { collection } = context;
+      const base = fresh(context);
+      const { id } = await db.create(collection, { n: 0 });
+      const own = new Error("roll back");
+      const add = (service: Pick<DatabaseService, "update">, operationId: string) =>
+        service.update(id, { n: 1 }, { mode: "increment", operationId });
+      const failing = db.transaction(async (tx) => {
+        await add(tx, `${base}-1`);
+        throw own;
+      });
+      await assert.rejects(failing, (error) => error === own);
+      assert.equal(await db.wasApplied(`${base}-1`), false);
+      await db.transaction(async (tx) => {
+        await add(tx, `${base}-1`);
+        await add(tx, `${base}-1`);
+        await add(tx, `${base}-2`);
+      });
+      await add(db, `${base}-1`);
+      await db.transaction((tx) => add(tx, `${base}-2`));
+      assert.deepEqual([await db.wasApplied(`${base}-1`), await db.wasApplied(`${base}-2`)], [true, true]);
+      await isStored(db, id, { n: 2 });
     },
 
     "the ledger settles what an abort has left open": async (context) => {

@@ -1,23 +1,18 @@
-import { type CallContext, copyValue, type DatabaseError, DatabaseErrorOf, type Row } from "@db/core";
+import {
+  type CallContext,
+  copyValue,
+  type DatabaseError,
+  LiveChannel,
+  type LiveEvent,
+  type LiveQuery,
+  matchesFilter,
+} from "@db/core";
 import type { Change, Store } from "./store.ts";
-
-/** What a live query of `MockDatabase` yields. */
-export interface LiveEvent {
-  readonly action: "create" | "update" | "delete";
-  readonly id: string;
-  /** The record as it is now; for a delete as it was. */
-  readonly row: Row;
-}
-
-/** Changes that a slow consumer may leave unread, before its live query fails rather than drop one. */
-const MAX_BUFFERED = 1_000;
 
 interface Subscriber {
   readonly store: Store;
-  readonly collection: string;
-  readonly events: LiveEvent[];
-  error: DatabaseError | undefined;
-  wake: () => void;
+  readonly query: LiveQuery;
+  readonly channel: LiveChannel;
 }
 
 /** Hands every change to the live queries of its store and collection. */
@@ -28,37 +23,34 @@ export class LiveFeed {
     const row = after ?? before;
     if (row === undefined) return;
     const action = after === undefined ? "delete" : before === undefined ? "create" : "update";
-    for (const subscriber of this.#subscribers) {
-      if (subscriber.store !== store || subscriber.collection !== collection) continue;
-      if (subscriber.events.length < MAX_BUFFERED) subscriber.events.push({ action, id, row: copyValue(row) });
-      else subscriber.error ??= new DatabaseErrorOf("QUEUE_FULL", `${MAX_BUFFERED} changes were left unread`, {});
-      subscriber.wake();
+    for (const { store: watched, query, channel } of this.#subscribers) {
+      if (watched !== store || query.collection !== collection) continue;
+      const { where } = query;
+      const sides = [before, after].filter((side) => side !== undefined);
+      if (where === undefined || sides.some((side) => matchesFilter(side, where)))
+        channel.change({ action, id, row: copyValue(row) });
     }
   }
 
-  /** Ends every live query with the error, after what it has buffered. */
-  fail(error: DatabaseError): void {
-    for (const subscriber of this.#subscribers) {
-      subscriber.error ??= error;
-      subscriber.wake();
-    }
+  /** The connection was away for a while. */
+  gap(): void {
+    for (const { channel } of this.#subscribers) channel.gap("lost");
   }
 
-  /** The changes from the first `next()` on; ends when the signal fires. @throws QUEUE_FULL, or what `fail` was given */
-  async *subscribe(store: Store, collection: string, { signal }: CallContext): AsyncGenerator<LiveEvent> {
-    const subscriber: Subscriber = { store, collection, events: [], error: undefined, wake: () => {} };
-    const wake = (): void => subscriber.wake();
+  /** Ends every live query. */
+  end(error?: DatabaseError): void {
+    for (const { channel } of this.#subscribers) channel.end(error);
+  }
+
+  /** The changes from the first `next()` on, until the signal fires. */
+  async *subscribe(store: Store, query: LiveQuery, { signal }: CallContext): AsyncGenerator<LiveEvent> {
+    const channel = new LiveChannel(query.bufferSize, signal);
+    const subscriber: Subscriber = { store, query, channel };
     this.#subscribers.add(subscriber);
-    signal.addEventListener("abort", wake);
+    channel.gap("started");
     try {
-      while (!signal.aborted) {
-        const event = subscriber.events.shift();
-        if (event !== undefined) yield event;
-        else if (subscriber.error !== undefined) throw subscriber.error;
-        else await new Promise<void>((resolve) => (subscriber.wake = resolve));
-      }
+      yield* channel;
     } finally {
-      signal.removeEventListener("abort", wake);
       this.#subscribers.delete(subscriber);
     }
   }

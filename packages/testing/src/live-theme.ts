@@ -1,30 +1,194 @@
 import assert from "node:assert/strict";
+import { eq, type LiveChange, type LiveEvent, type LiveOptions, type ScopedService } from "@db/core";
+import { rejects, sameValue, show } from "./assertions.ts";
 import type { Theme } from "./conformance-case.ts";
+import { scoped } from "./tenants.ts";
 
 export const live: Theme = {
   name: "live queries",
   needs: "liveQueries",
   cases: {
+    "a live query tells first that it stands, on a collection that is not there yet as well": async ({
+      db,
+      collection,
+    }) => {
+      await using changes = await follow(db, collection);
+      await db.create(collection, { n: 1 }, { id: `${collection}:one` });
+      sameChange(await changes.next(), { action: "create", id: `${collection}:one`, row: { n: 1 } });
+    },
+
     "a change arrives at a live query of its collection, until the signal fires": async ({ db, collection }) => {
       const controller = new AbortController();
-      const changes = db.live(collection, { signal: controller.signal })[Symbol.asyncIterator]();
-      let arrived = false;
-      const first = changes.next().finally(() => {
-        arrived = true;
-      });
-      // When the subscription stands is not told, so changes are made until one arrives.
-      for (let n = 0; n < 200 && !arrived; n += 1) {
-        await db.create(collection, { n });
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-      assert.equal(arrived, true, "expected a change to arrive");
-      assert.equal((await first).done, false);
+      await using changes = await follow(db, collection, { signal: controller.signal });
+      const id = `${collection}:one`;
+      await db.create(collection, { n: 1, list: [1, { deep: true }] }, { id });
+      await db.create(`${collection}_other`, { n: 9 });
+      await db.update(id, { n: 2 });
+      await db.delete(id);
+      const list = [1, { deep: true }];
+      sameChange(await changes.next(), { action: "create", id, row: { n: 1, list } });
+      sameChange(await changes.next(), { action: "update", id, row: { n: 2, list } });
+      sameChange(await changes.next(), { action: "delete", id, row: { n: 2, list } });
+      const last = changes.end();
       controller.abort();
-      for (let n = 0; n < 1_000; n += 1) {
-        const next = await changes.next().catch(() => ({ done: true }));
-        if (next.done === true) return;
+      await last;
+    },
+
+    "changes of one record arrive in the order they were made": async ({ db, collection }) => {
+      await using changes = await follow(db, collection);
+      const { id } = await db.create(collection, { n: 0 });
+      for (let n = 1; n <= 100; n += 1) await db.update(id, { n });
+      let last = -1;
+      while (last < 100) {
+        const event = await changes.next();
+        // A gap is allowed, if it is told: what comes next must only not be older.
+        if (event.action === "resync") continue;
+        assert.ok(Number(event.row.n) > last, `expected a change after ${last}, got ${show(event)}`);
+        last = Number(event.row.n);
       }
-      assert.fail("expected the live query to end with its signal");
+    },
+
+    "a filter tells of rows that match before or after the change": async ({ db, collection }) => {
+      await using changes = await follow(db, collection, { where: eq("open", true) });
+      const id = `${collection}:one`;
+      await db.create(collection, { open: false }, { id: `${collection}:other` });
+      await db.create(collection, { open: true }, { id });
+      await db.update(id, { open: false });
+      await db.update(id, { n: 1 });
+      await db.update(id, { open: true });
+      await db.delete(id);
+      sameChange(await changes.next(), { action: "create", id, row: { open: true } });
+      sameChange(await changes.next(), { action: "update", id, row: { open: false } });
+      sameChange(await changes.next(), { action: "update", id, row: { open: true, n: 1 } });
+      sameChange(await changes.next(), { action: "delete", id, row: { open: true, n: 1 } });
+    },
+
+    "a consumer that falls behind gets one resync, and then what comes after it": async ({ db, collection }) => {
+      await using changes = await follow(db, collection, { bufferSize: 5 });
+      const { id } = await db.create(collection, { n: 0 });
+      for (let n = 1; n <= 30; n += 1) await db.update(id, { n });
+      // When all of it has arrived is not told, so one more change is made until it does.
+      let resyncs = 0;
+      let changed = 0;
+      for (let n = 31; changed < 50; n += 1) {
+        await db.update(id, { n });
+        const event = await changes.next();
+        if (event.action === "resync") resyncs += 1;
+        else changed += 1;
+        if (resyncs > 0 && event.action === "update" && Number(event.row.n) > 30) break;
+      }
+      assert.ok(resyncs >= 1, "expected a resync where 31 changes met a buffer of 5");
+    },
+
+    "what a transaction rolls back is not told, what it commits is, or that it is to be read again": async ({
+      db,
+      collection,
+      options,
+    }) => {
+      if (!options.capabilities.transactions) return;
+      await using changes = await follow(db, collection);
+      const own = new Error("roll back");
+      const failing = db.transaction(async (tx) => {
+        await tx.create(collection, { n: 1 });
+        throw own;
+      });
+      await assert.rejects(failing, (error) => error === own);
+      const id = `${collection}:kept`;
+      await db.transaction(async (tx) => void (await tx.create(collection, { n: 2 }, { id })));
+      const event = await changes.next();
+      if (event.action !== "resync") sameChange(event, { action: "create", id, row: { n: 2 } });
+      assert.equal((await db.read(id))?.n, 2);
+    },
+
+    "a live query of one scope hears nothing of another": async (context) => {
+      if (!context.options.capabilities.scopes) return;
+      const { db, collection } = context;
+      const [one, two] = scoped(context);
+      await using inOne = await follow(one, collection);
+      await using inTwo = await follow(two, collection);
+      const id = `${collection}:shared`;
+      await db.create(collection, { in: "none" }, { id });
+      await two.create(collection, { in: "two" }, { id });
+      await one.create(collection, { in: "one" }, { id });
+      sameChange(await inOne.next(), { action: "create", id, row: { in: "one" } });
+      sameChange(await inTwo.next(), { action: "create", id, row: { in: "two" } });
+    },
+
+    "many live queries begin at once, on a collection that is not there": async ({ db, collection }) => {
+      const all = await Promise.all(Array.from({ length: 10 }, () => follow(db, collection)));
+      const { id } = await db.create(collection, { n: 1 });
+      for (const changes of all) sameChange(await changes.next(), { action: "create", id, row: { n: 1 } });
+      for (const changes of all) await changes[Symbol.asyncDispose]();
+    },
+
+    "a live query that nobody reads any more ends with its service": async ({ open, collection }) => {
+      const { db } = await open();
+      await db.connect();
+      const waiting = await follow(db, collection);
+      const idle = await follow(db, collection);
+      const ended = waiting.end();
+      await db.create(collection, { n: 1 });
+      await db.disconnect();
+      await ended;
+      await idle.end();
+    },
+
+    "a live query that cannot be is refused": async ({ db }) => {
+      await rejects(next(db.live("no collection")), "INVALID_QUERY");
+      await rejects(next(db.live("notes", { bufferSize: 0 })), "VALIDATION_FAILED");
+      await rejects(next(db.live("notes", { signal: AbortSignal.abort() })), "CANCELLED");
     },
   },
 };
+
+const next = (changes: AsyncIterable<LiveEvent>): Promise<unknown> => changes[Symbol.asyncIterator]().next();
+
+/** How long a change may take to arrive. */
+const PATIENCE_MS = 10_000;
+
+/** A live query that stands, read event by event. */
+interface Followed extends AsyncDisposable {
+  next(): Promise<LiveEvent>;
+  /** Reads on until it is done, which it must be without an error. */
+  end(): Promise<void>;
+}
+
+async function follow(
+  service: Pick<ScopedService, "live">,
+  collection: string,
+  options: LiveOptions = {},
+): Promise<Followed> {
+  const controller = new AbortController();
+  const signals = [controller.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const signal = AbortSignal.any(signals);
+  const changes = service.live(collection, { ...options, signal })[Symbol.asyncIterator]();
+  const read = async (): Promise<IteratorResult<LiveEvent>> => {
+    const timer = setTimeout(() => controller.abort(), PATIENCE_MS);
+    return changes.next().finally(() => clearTimeout(timer));
+  };
+  const followed: Followed = {
+    async next() {
+      const { done, value } = await read();
+      return done === true ? assert.fail(`expected a change within ${PATIENCE_MS} ms`) : value;
+    },
+    async end() {
+      for (let result = await read(); result.done !== true; ) result = await read();
+      assert.equal(controller.signal.aborted, false, "expected the live query to be done");
+    },
+    async [Symbol.asyncDispose]() {
+      controller.abort();
+      await changes.return?.();
+    },
+  };
+  assert.deepEqual(await followed.next(), { action: "resync", reason: "started" });
+  return followed;
+}
+
+function sameChange(
+  event: LiveEvent,
+  { action, id, row }: { action: LiveChange["action"]; id: string; row: object },
+): void {
+  if (event.action === "resync") assert.fail(`expected a change, got ${show(event)}`);
+  assert.deepEqual([event.action, event.id], [action, id], show(event));
+  sameValue(event.row, { ...row, id }, "the row of the change");
+}

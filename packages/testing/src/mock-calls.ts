@@ -58,8 +58,7 @@ export class MockCalls {
     this.#waits.ignoreSignals = ignore;
   }
 
-  /** Returns why. */
-  goAway({ error = gone(), unavailableAfterMs = 30_000, retryAfterMs = 1_000 }: GoAwayOptions): DatabaseError {
+  goAway({ error = gone(), unavailableAfterMs = 30_000, retryAfterMs = 1_000 }: GoAwayOptions): void {
     this.#away = error;
     this.#connection += 1;
     const { name } = this.status.state;
@@ -69,7 +68,6 @@ export class MockCalls {
       this.status.set({ name: "failed", since, error, nextAttemptAt, unavailableAt });
     }
     this.#waits.end("answer", lostConnection(error));
-    return error;
   }
 
   comeBack(): void {
@@ -78,14 +76,13 @@ export class MockCalls {
     this.#waits.end("connection");
   }
 
-  /** Ends all that waits. Returns why. */
-  close(): DatabaseError {
+  /** Ends all that waits. */
+  close(): void {
     const error = closed();
     this.status.set({ name: "closed" });
     this.#connection += 1;
     this.#waits.end("answer", error);
     this.#waits.end("connection", error);
-    return error;
   }
 
   async connect(context: CallContext): Promise<void> {

@@ -6,6 +6,8 @@ import {
   type DriverTransaction,
   type Handlers,
   isWrite,
+  type LiveEvent,
+  type LiveQuery,
   type OperationOf,
   type StatementKind,
   seen,
@@ -14,7 +16,7 @@ import {
   type WriteKind,
 } from "@db/core";
 import type { MockCall } from "./call-log.ts";
-import { type LiveEvent, LiveFeed } from "./live-feed.ts";
+import { LiveFeed } from "./live-feed.ts";
 import { type GoAwayOptions, MockCalls } from "./mock-calls.ts";
 import { checkMockOptions, checkMs, type MockDatabaseOptions, mockCapabilities } from "./mock-options.ts";
 import { MockTransaction } from "./mock-transaction.ts";
@@ -82,17 +84,18 @@ export class MockDatabase implements Driver {
 
   /**
    * The database is gone: the state is `failed`, calls that wait for an answer reject with CONNECTION_FAILED, open
-   * transactions and live queries are lost. New calls wait for `comeBack`, or reject at once where the context says
+   * transactions are lost, live queries have a gap. New calls wait for `comeBack`, or reject at once where the context says
    * `whenAway: "fail"`. Before `connect()` it makes that wait.
    */
   goAway(options: GoAwayOptions = {}): void {
     checkMs("retryAfterMs", options.retryAfterMs ?? 0);
     checkMs("unavailableAfterMs", options.unavailableAfterMs ?? 0);
-    this.#feed.fail(this.#calls.goAway(options));
+    this.#calls.goAway(options);
   }
 
   /** The database is there again; calls that waited for it go on. */
   comeBack(): void {
+    if (this.state.name === "failed") this.#feed.gap();
     this.#calls.comeBack();
   }
 
@@ -120,7 +123,8 @@ export class MockDatabase implements Driver {
   }
 
   async disconnect(context: CallContext): Promise<void> {
-    this.#feed.fail(this.#calls.close());
+    this.#calls.close();
+    this.#feed.end();
     await this.#calls.run({ kind: "disconnect", context, lost: "none", perform: () => {} });
   }
 
@@ -150,9 +154,9 @@ export class MockDatabase implements Driver {
     return this.#calls.run({ kind: "wasApplied", context, lost: "none", perform });
   }
 
-  live(collection: string, context: CallContext): AsyncIterable<LiveEvent> {
+  live(query: LiveQuery, context: CallContext): AsyncIterable<LiveEvent> {
     if (!this.capabilities.liveQueries) throw unsupported(`a live query on ${this.name}`);
-    return this.#feed.subscribe(this.#storeOf(context), collection, context);
+    return this.#feed.subscribe(this.#storeOf(context), query, context);
   }
 
   /** @param check runs when a statement is about to be carried out, and throws where it must not be */
@@ -173,9 +177,9 @@ export class MockDatabase implements Driver {
           },
         });
       };
-    const write = on((view, operation: OperationOf<WriteKind>, { operationId, ledger }) => {
+    const write = on((view, operation: OperationOf<WriteKind>, { operationId, ledger, fingerprint }) => {
       if (ledger) this.#needLedger();
-      return writeRecord(view, operation, { operationId, ledger });
+      return writeRecord(view, operation, { operationId, ledger, fingerprint });
     });
     return {
       create: write,

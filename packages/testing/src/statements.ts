@@ -2,6 +2,7 @@ import {
   copyValue,
   matchesFilter,
   type OperationOf,
+  operationReused,
   type Page,
   type Row,
   rowAfter,
@@ -16,6 +17,7 @@ export interface WriteFacts {
   readonly operationId: string;
   /** Record the operation id together with the write; a second write under it changes nothing. */
   readonly ledger: boolean;
+  readonly fingerprint: string | undefined;
 }
 
 export function readRecord(view: View, { collection, id }: OperationOf<"read">): Row | undefined {
@@ -35,12 +37,16 @@ export function countRecords(view: View, { collection, where }: OperationOf<"cou
 
 /**
  * Runs a write, or answers as it did the first time when the ledger knows its operation id.
- * @throws ALREADY_EXISTS, NOT_FOUND, PRECONDITION_FAILED, FIELD_VIOLATION; then nothing has changed
+ * @throws ALREADY_EXISTS, NOT_FOUND, PRECONDITION_FAILED, FIELD_VIOLATION, VALIDATION_FAILED; then nothing has changed
  */
 export function writeRecord(view: View, operation: OperationOf<WriteKind>, facts: WriteFacts): WriteResult {
-  const { operationId, ledger } = facts;
+  const { operationId, ledger, fingerprint } = facts;
   const earlier = ledger ? view.applied(operationId) : undefined;
-  if (earlier !== undefined) return copyValue(earlier);
+  if (earlier !== undefined) {
+    const known = earlier.fingerprint;
+    if (known !== undefined && fingerprint !== undefined && known !== fingerprint) throw operationReused();
+    return copyValue(earlier.result);
+  }
   const { collection, id, returning } = operation;
   const before = view.get(collection, id);
   const after = rowAfter(operation, before);
@@ -52,6 +58,6 @@ export function writeRecord(view: View, operation: OperationOf<WriteKind>, facts
     status: "committed",
     ...(returning && row !== undefined ? { row: copyValue(row) } : {}),
   };
-  if (ledger) view.setApplied(result);
+  if (ledger) view.setApplied({ result, fingerprint });
   return copyValue(result);
 }

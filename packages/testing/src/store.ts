@@ -1,5 +1,11 @@
 import type { Row, WriteResult } from "@db/core";
 
+/** A row of the ledger. */
+export interface Applied {
+  readonly result: WriteResult;
+  readonly fingerprint: string | undefined;
+}
+
 /** What statements run on: a store, or one transaction's view of it. Rows are never changed, only replaced. */
 export interface View {
   get(collection: string, id: string): Row | undefined;
@@ -7,8 +13,8 @@ export interface View {
   /** `undefined` takes the record away. */
   set(collection: string, id: string, row: Row | undefined): void;
   /** The ledger: what the write of this operation id answered when it was applied. */
-  applied(operationId: string): WriteResult | undefined;
-  setApplied(result: WriteResult): void;
+  applied(operationId: string): Applied | undefined;
+  setApplied(applied: Applied): void;
 }
 
 /** One change of a record, as live queries see it. */
@@ -25,7 +31,7 @@ export type Snapshot = ReadonlyMap<string, ReadonlyMap<string, Row>>;
 /** The records of one namespace and database, and their ledger. */
 export class Store implements View {
   readonly #tables = new Map<string, Table>();
-  readonly #ledger = new Map<string, WriteResult>();
+  readonly #ledger = new Map<string, Applied>();
   /** Tables that a snapshot may show: the next write goes to a copy. */
   readonly #shared = new WeakSet<Table>();
   readonly #onChange: (change: Change) => void;
@@ -50,12 +56,12 @@ export class Store implements View {
     this.#onChange({ collection, id, before, after: row });
   }
 
-  applied(operationId: string): WriteResult | undefined {
+  applied(operationId: string): Applied | undefined {
     return this.#ledger.get(operationId);
   }
 
-  setApplied(result: WriteResult): void {
-    this.#ledger.set(result.operationId, result);
+  setApplied(applied: Applied): void {
+    this.#ledger.set(applied.result.operationId, applied);
   }
 
   /** All tables as they are now; costs nothing until one of them is written to. */

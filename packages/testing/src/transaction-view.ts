@@ -1,12 +1,12 @@
-import { DatabaseErrorOf, type Row, type WriteResult } from "@db/core";
-import type { Snapshot, Store, View } from "./store.ts";
+import { DatabaseErrorOf, type Row } from "@db/core";
+import type { Applied, Snapshot, Store, View } from "./store.ts";
 
 /** Snapshot isolation: reads see the store as it was at the begin and the transaction's own writes. */
 export class TransactionView implements View {
   readonly #store: Store;
   readonly #snapshot: Snapshot;
   readonly #written = new Map<string, Map<string, Row | undefined>>();
-  readonly #applied = new Map<string, WriteResult>();
+  readonly #applied = new Map<string, Applied>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -30,12 +30,12 @@ export class TransactionView implements View {
     else written.set(id, row);
   }
 
-  applied(operationId: string): WriteResult | undefined {
+  applied(operationId: string): Applied | undefined {
     return this.#applied.get(operationId) ?? this.#store.applied(operationId);
   }
 
-  setApplied(result: WriteResult): void {
-    this.#applied.set(result.operationId, result);
+  setApplied(applied: Applied): void {
+    this.#applied.set(applied.result.operationId, applied);
   }
 
   /** First committer wins, per record. @throws CONFLICT, and then nothing was written */
@@ -51,7 +51,7 @@ export class TransactionView implements View {
     for (const [collection, rows] of this.#written) {
       for (const [id, row] of rows) this.#store.set(collection, id, row);
     }
-    for (const result of this.#applied.values()) this.#store.setApplied(result);
+    for (const applied of this.#applied.values()) this.#store.setApplied(applied);
   }
 }
 

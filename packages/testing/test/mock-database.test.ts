@@ -1,4 +1,4 @@
-import { createDatabase, type DatabaseService, type Layer, runCall } from "@db/core";
+import { createDatabase, type DatabaseService, eq, type Layer, runCall } from "@db/core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MockDatabase, type MockDatabaseOptions } from "../src/index.ts";
 
@@ -119,8 +119,11 @@ describe("live queries", () => {
     await db.create("notes", { n: 1 }, { id: "notes:a" });
     await db.update("notes:a", { n: 2 });
     await db.transaction(async (tx) => void (await tx.delete("notes:a")));
-    const events = [await first, await changes.next(), await changes.next()].map(({ value }) => value);
+    const events = [await first, await changes.next(), await changes.next(), await changes.next()].map(
+      ({ value }) => value,
+    );
     expect(events).toEqual([
+      { action: "resync", reason: "started" },
       { action: "create", id: "notes:a", row: { id: "notes:a", n: 1 } },
       { action: "update", id: "notes:a", row: { id: "notes:a", n: 2 } },
       { action: "delete", id: "notes:a", row: { id: "notes:a", n: 2 } },
@@ -129,27 +132,47 @@ describe("live queries", () => {
     expect(await changes.next()).toMatchObject({ done: true });
   });
 
-  test("a consumer that falls too far behind is told, not given a gap", async () => {
+  test("with a filter tell of rows that match before or after", async () => {
     const db = await connected();
-    const changes = db.live("notes")[Symbol.asyncIterator]();
-    const first = changes.next();
-    for (let n = 0; n < 1_100; n += 1) await db.create("notes", { n });
-    await first;
-    const drain = async (): Promise<never> => {
-      for (;;) await changes.next();
-    };
-    await expect(drain()).rejects.toMatchObject({ code: "QUEUE_FULL" });
+    const changes = db.live("notes", { where: eq("open", true) })[Symbol.asyncIterator]();
+    await changes.next();
+    await db.create("notes", { open: false }, { id: "notes:other" });
+    await db.create("notes", { open: true }, { id: "notes:a" });
+    await db.update("notes:a", { open: false });
+    await db.update("notes:a", { n: 1 });
+    await db.update("notes:a", { open: true });
+    await db.delete("notes:a");
+    const told = [await changes.next(), await changes.next(), await changes.next(), await changes.next()];
+    expect(told.map(({ value }) => [value.action, value.row.open])).toEqual([
+      ["create", true],
+      ["update", false],
+      ["update", true],
+      ["delete", true],
+    ]);
   });
 
-  test("an outage ends them with CONNECTION_FAILED", async () => {
+  test("of a consumer that falls too far behind keep one resync, not all changes", async () => {
+    const db = await connected();
+    const changes = db.live("notes", { bufferSize: 10 })[Symbol.asyncIterator]();
+    await changes.next();
+    for (let n = 0; n < 14; n += 1) await db.create("notes", { n });
+    const told = [await changes.next(), await changes.next(), await changes.next(), await changes.next()];
+    expect(told.map(({ value }) => value.reason ?? value.row.n)).toEqual(["overflow", 11, 12, 13]);
+  });
+
+  test("outlive an outage and tell of the gap", async () => {
     const mock = new MockDatabase();
     await using db = createDatabase({ driver: mock });
     await db.connect();
-    const next = db.live("notes")[Symbol.asyncIterator]().next();
-    await db.create("warm", {});
+    const changes = db.live("notes")[Symbol.asyncIterator]();
+    await changes.next();
+    const next = changes.next();
     mock.goAway();
-    await expect(next).rejects.toMatchObject({ code: "CONNECTION_FAILED" });
     mock.comeBack();
+    expect(await next).toEqual({ done: false, value: { action: "resync", reason: "lost" } });
+    const last = changes.next();
+    await db.disconnect();
+    expect(await last).toMatchObject({ done: true });
   });
 });
 
@@ -200,6 +223,20 @@ describe("the ledger", () => {
     expect(await db.wasApplied("op-1")).toBe(false);
     await db.transaction(async (tx) => void (await tx.create("notes", {}, { operationId: "op-2" })));
     expect(await db.wasApplied("op-2")).toBe(true);
+  });
+
+  test("answers a repeat as the first did, and refuses it with another fingerprint", async () => {
+    const db = await connected();
+    const send = (fingerprint: string) =>
+      db.create("notes", { n: 1 }, { operationId: "op-1", fingerprint, returning: true });
+    const first = await send("a");
+    expect(await send("a")).toEqual(first);
+    await expect(send("b")).rejects.toMatchObject({
+      code: "VALIDATION_FAILED",
+      facts: { issues: [{ path: ["operationId"], rule: "operation_reused" }] },
+    });
+    expect(await db.count("notes")).toBe(1);
+    expect(await db.wasApplied("op-1")).toBe(true);
   });
 
   test("lets one of two transactions apply an operation that both hold", async () => {

@@ -18,6 +18,19 @@ const scenarios: { readonly [name: string]: () => Promise<string> } = {
     return String(await db.count("rows"));
   },
   late: closeLate,
+  async live() {
+    await db.connect();
+    const read = db.live("rows")[Symbol.asyncIterator]();
+    const unread = db.live("rows")[Symbol.asyncIterator]();
+    await Promise.all([read.next(), unread.next()]);
+    const next = read.next().then(async (event) => (event.done === true ? event : read.next()));
+    for (let n = 0; n < 50; n += 1) await db.create("rows", { n });
+    await next;
+    const last = read.return?.();
+    await db.disconnect();
+    const ends = await Promise.all([last, unread.next()]);
+    return ends.map((end) => (end?.done === true ? "done" : "more")).join(" ");
+  },
   async busy() {
     await db.connect();
     let pending = 200;

@@ -10,10 +10,10 @@ import {
   seen,
   untilInterrupted,
 } from "@db/core";
-import type { SurrealTransaction } from "surrealdb";
 import { classify } from "./errors.ts";
 import { createHandlers, type WriteLocks } from "./handlers.ts";
-import { Busy, Session } from "./session.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
 
 const FREE: Release = () => {};
@@ -23,29 +23,46 @@ const NO_LOCKS: WriteLocks = {
   created: () => {},
   record: () => Promise.resolve(FREE),
   unknown: () => Promise.resolve(FREE),
+  define: () => Promise.resolve(FREE),
 };
+
+/** The database's end of a transaction. */
+export interface TransactionTarget {
+  /** Runs statements inside it. */
+  readonly session: Session;
+  /** Resolves when no statement of it is being worked on, also none that nobody waits for. */
+  idle(): Promise<void>;
+  /** @throws DatabaseError */
+  commit(context: CallContext): Promise<void>;
+  /** Undoes it. Resolves when nothing is left of it; an error that says that it has ended already is none. */
+  cancel(): Promise<void>;
+}
+
+/** What others hear of its end. */
+export interface TransactionHooks {
+  /** Others may write what it has written. */
+  readonly release: Release;
+  /** Writes of it are committed, or may be. */
+  readonly onWritten: () => void;
+}
 
 /**
  * A transaction of the engine. Its statements run one after another (on `surrealkv` concurrent ones lose updates), and
  * one that failed half-way dooms it: the engine would commit what that one left behind.
  */
-export class EmbeddedTransaction implements DriverTransaction {
+export class OpenTransaction implements DriverTransaction {
   readonly statements: Handlers<StatementKind>;
-  readonly #transaction: SurrealTransaction;
-  /** What the engine is doing for this transaction, also when nobody waits for it any more. */
-  readonly #busy: Busy;
-  readonly #session: Session;
-  readonly #release: Release;
+  readonly #target: TransactionTarget;
+  readonly #hooks: TransactionHooks;
   #last: Promise<unknown> = Promise.resolve();
   #doom: unknown;
   #committed = false;
+  #hasWritten = false;
 
-  constructor(transaction: SurrealTransaction, busy: Busy, release: Release) {
-    this.#transaction = transaction;
-    this.#busy = new Busy(busy);
-    this.#session = new Session(transaction, this.#busy);
-    this.#release = release;
-    const handlers = createHandlers(this.#session, NO_LOCKS);
+  constructor(target: TransactionTarget, ledger: Ledger, hooks: TransactionHooks) {
+    this.#target = target;
+    this.#hooks = hooks;
+    const handlers = createHandlers(target.session, NO_LOCKS, ledger);
     const inTurn = <K extends StatementKind>(kind: K): Handlers<StatementKind>[K] =>
       ((operation, context) =>
         this.#inTurn(seen(operation), context, () =>
@@ -66,7 +83,7 @@ export class EmbeddedTransaction implements DriverTransaction {
     await this.#last;
     if (this.#doom !== undefined) throw doomed(this.#doom);
     try {
-      await this.#session.send(() => this.#transaction.commit(), context, { effect: "unknown" });
+      await this.#target.commit(context);
     } catch (error) {
       if (!isDatabaseError(error) || error.code !== "INTERNAL") throw error;
       const { effect, cause } = error;
@@ -76,19 +93,21 @@ export class EmbeddedTransaction implements DriverTransaction {
         { phase: "commit" },
         { effect, cause },
       );
+    } finally {
+      if (this.#hasWritten) this.#hooks.onWritten();
     }
     this.#committed = true;
-    this.#release();
+    this.#hooks.release();
   }
 
   /** Waits for what the engine is still doing: only then is nothing left of it, and others may write. */
   async rollback(context: CallContext): Promise<void> {
     if (this.#committed) return;
     const cancelled = this.#last
-      .then(() => this.#busy.idle())
-      .then(() => this.#busy.track(() => this.#transaction.cancel()))
+      .then(() => this.#target.idle())
+      .then(() => this.#target.cancel())
       .catch(ignoreEnded)
-      .finally(this.#release);
+      .finally(this.#hooks.release);
     await untilInterrupted(cancelled, context, "none");
   }
 
@@ -99,10 +118,11 @@ export class EmbeddedTransaction implements DriverTransaction {
     try {
       // One whose time runs out in the line was never sent.
       await untilInterrupted(
-        before.then(() => this.#busy.idle()),
+        before.then(() => this.#target.idle()),
         context,
         "none",
       );
+      if (isWrite(operation)) this.#hasWritten = true;
       return await run().catch((error: unknown) => {
         if (leavesTraces(operation, error)) this.#doom = error;
         throw error;

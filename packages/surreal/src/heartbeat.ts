@@ -1,0 +1,74 @@
+interface HeartbeatOptions {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Grows with whatever comes from the peer, a part of a message included. */
+  readonly received: () => number;
+  readonly ping: () => void;
+  readonly dead: () => void;
+}
+
+/**
+ * Finds out whether a silent peer is still there: after `intervalMs` without a byte it is pinged, and one that stays silent
+ * for `timeoutMs` more is dead. So a loss is found within both together, without a request. Keeps no process alive.
+ */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #interval: NodeJS.Timeout;
+  #received: number;
+  #asking: Asking | undefined;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#received = options.received();
+    this.#interval = setInterval(() => this.#tick(), options.intervalMs).unref();
+  }
+
+  /** Resolves to whether the peer gives a sign of life within `timeoutMs` from now. */
+  check(): Promise<boolean> {
+    this.#asking ??= this.#ask();
+    return this.#asking.promise;
+  }
+
+  /** To be called on a pong or a message. */
+  heard(): void {
+    this.#asking?.settle(true);
+  }
+
+  /** The connection is over. */
+  stop(): void {
+    clearInterval(this.#interval);
+    this.#asking?.settle(false);
+  }
+
+  #tick(): void {
+    const received = this.#options.received();
+    if (received === this.#received) void this.check();
+    this.#received = received;
+  }
+
+  #ask(): Asking {
+    const { timeoutMs, received, ping, dead } = this.#options;
+    const before = received();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const settle = (alive: boolean): void => {
+      clearTimeout(timer);
+      this.#asking = undefined;
+      resolve(alive);
+    };
+    const timer = setTimeout(async () => {
+      // After a long halt of our own process the timer comes first: what has arrived meanwhile is read before the verdict.
+      for (let turn = 0; turn < 2; turn += 1) await new Promise((next) => setImmediate(next));
+      if (this.#asking?.promise !== promise) return;
+      const alive = received() !== before;
+      settle(alive);
+      if (!alive) dead();
+    }, timeoutMs).unref();
+    ping();
+    return { promise, settle };
+  }
+}
+
+interface Asking {
+  readonly promise: Promise<boolean>;
+  readonly settle: (alive: boolean) => void;
+}

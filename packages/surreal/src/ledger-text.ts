@@ -1,0 +1,82 @@
+import type { CallContext, OperationOf, WriteKind } from "@db/core";
+import { RecordId } from "surrealdb";
+import type { Statement } from "./find-text.ts";
+
+/** No collection can have this name: core allows no hyphen in one. */
+export const LEDGER_TABLE = "db-ledger";
+
+/** A row of the ledger. */
+export interface LedgerRow {
+  /** When the write was applied, by the database's clock. */
+  readonly at: Date;
+  /** The record that was written, whole. */
+  readonly record: string;
+  readonly fingerprint?: string;
+  /** What a write with `returning` answered. */
+  readonly row?: unknown;
+}
+
+export function defineText(): Statement {
+  return { text: `DEFINE TABLE IF NOT EXISTS \`${LEDGER_TABLE}\` TYPE ANY SCHEMALESS PERMISSIONS NONE`, values: {} };
+}
+
+/** A field of a record is nothing where there is no record and no table; a SELECT would fail. */
+export function lookUpText(operationId: string): Statement {
+  return { text: "RETURN $_entry.at != NONE", values: { _entry: entryOf(operationId) } };
+}
+
+/**
+ * A write and its row in the ledger as one statement, so one transaction. Answers `[NONE, row]` where the operation was
+ * applied before, else `[answer]`.
+ */
+export function ledgeredText(
+  { kind, id, returning }: OperationOf<WriteKind>,
+  write: Statement,
+  { operationId, fingerprint }: CallContext,
+): Statement {
+  const row = kind === "update" ? "$_answer.row" : "$_answer";
+  const content = `object::extend($_note, { at: time::now()${returning ? `, row: ${row}` : ""} })`;
+  const note = `CREATE ONLY $_entry CONTENT ${content} RETURN NONE`;
+  const text = [
+    "{ LET $_known = $_entry.*; IF $_known != NONE { RETURN [NONE, $_known] }",
+    `LET $_answer = (${write.text})`,
+    // A create fails where it is not carried out; the others answer no object then, which is nothing to note.
+    kind === "create" ? note : `IF type::is_object($_answer) { ${note} }`,
+    "RETURN [$_answer] }",
+  ].join("; ");
+  const _note = fingerprint === undefined ? { record: id } : { record: id, fingerprint };
+  return { text, values: { ...write.values, _entry: entryOf(operationId), _note } };
+}
+
+/**
+ * Deletes what is too old among the next rows in the order of their keys, and answers where it came to, or nothing at the
+ * end. A page at a time: neither the time nor the changes of one statement may grow with the ledger.
+ */
+export function pruneText(from: string, to: string, retentionMs: number, pageSize: number): Statement {
+  const text = [
+    "{ LET $_rows = (SELECT id, at FROM type::record($_table, $_from>..$_to) LIMIT $_size)",
+    "DELETE $_rows[WHERE at < time::now() - duration::from_millis($_age)].id RETURN NONE",
+    "RETURN IF array::len($_rows) == $_size { record::id($_rows[$].id) } }",
+  ].join("; ");
+  return {
+    text,
+    values: { _table: LEDGER_TABLE, _from: from, _to: to, _age: Math.ceil(retentionMs), _size: pageSize },
+  };
+}
+
+/** What tells its time by itself (UUIDv7) stands in the order of time; the rest, which does not, behind it. */
+const TIMED = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UNTIMED = "~";
+
+function entryOf(operationId: string): RecordId {
+  return new RecordId(LEDGER_TABLE, TIMED.test(operationId) ? operationId : `${UNTIMED}${operationId}`);
+}
+
+/** The ranges of keys in which rows can be older than the time: the timed ones up to it, and all that are not timed. */
+export function rangesBefore(time: number): readonly (readonly [from: string, to: string])[] {
+  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, "0");
+  return [
+    ["", `${hex.slice(0, 8)}-${hex.slice(8)}-8`],
+    [UNTIMED, `${UNTIMED}\uffff`],
+  ];
+}

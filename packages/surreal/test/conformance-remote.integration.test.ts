@@ -1,0 +1,22 @@
+import { describeDriver, startSurreal } from "@db/testing";
+import { afterAll, describe, test } from "vitest";
+import { ownValues } from "./support/own-values.ts";
+import { remoteDriver } from "./support/server.ts";
+
+// The engine that loses no update under contention.
+const server = await startSurreal({ engine: "rocksdb" });
+afterAll(() => server.close());
+
+for (const [name, url] of [
+  ["WebSocket", server.url],
+  ["HTTP", server.httpUrl],
+] as const) {
+  describeDriver({
+    name: `SurrealDB over ${name}`,
+    connect: () => remoteDriver(url),
+    capabilities: remoteDriver(url).capabilities,
+    echo: "RETURN $value",
+    ownValues,
+    runner: { describe, test, afterAll },
+  });
+}

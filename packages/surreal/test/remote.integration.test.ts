@@ -1,0 +1,410 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createDatabase, type DatabaseService, type ErrorCode, isDatabaseError, type LiveEvent } from "@db/core";
+import type { SurrealOptions } from "@db/surreal";
+import { type SurrealServer, startSurreal } from "@db/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ROOT, remoteDriver } from "./support/server.ts";
+
+let server: SurrealServer;
+const open: DatabaseService[] = [];
+
+beforeAll(async () => {
+  server = await startSurreal({ engine: "rocksdb" });
+});
+afterEach(async () => {
+  for (const db of open.splice(0)) await db.disconnect({ drainMs: 0 });
+  if (server.pid === undefined) await server.restart();
+  await server.heal();
+});
+afterAll(() => server.close());
+
+/** Fast enough for a test. */
+const SOON: Partial<SurrealOptions> = {
+  connectTimeoutMs: 1_000,
+  heartbeatIntervalMs: 100,
+  heartbeatTimeoutMs: 300,
+  unavailableAfterMs: 1_000,
+};
+
+function service(options: Partial<SurrealOptions> = {}): DatabaseService {
+  const db = createDatabase({ driver: remoteDriver(server.url, { ...SOON, ...options }), timeoutMs: 5_000 });
+  open.push(db);
+  return db;
+}
+
+async function connected(options: Partial<SurrealOptions> = {}): Promise<DatabaseService> {
+  const db = service(options);
+  await db.connect();
+  return db;
+}
+
+async function refusal(call: Promise<unknown>): Promise<{ code: ErrorCode; effect: string; cause: unknown }> {
+  const error = await call.then(
+    () => expect.fail("expected a rejection"),
+    (thrown: unknown) => thrown,
+  );
+  if (!isDatabaseError(error)) throw error;
+  return error;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  await expect.poll(condition, { timeout: 8_000, interval: 10 }).toBe(true);
+}
+
+describe("connecting", () => {
+  test("waits for a server that is not there yet, and says that it is starting", async () => {
+    await server.kill();
+    const db = service();
+    const connecting = db.connect();
+    await sleep(300);
+    expect(db.state.name).toBe("connecting");
+    expect((await db.healthCheck()).status).toBe("starting");
+    expect((await refusal(db.count("notes"))).code).toBe("SERVICE_UNAVAILABLE");
+    await server.restart();
+    await connecting;
+    expect((await db.healthCheck()).status).toBe("healthy");
+  });
+
+  test("that has no more time says what the last attempt failed with, and can be tried again", async () => {
+    await server.kill();
+    const db = service();
+    const error = await refusal(db.connect({ timeoutMs: 300 }));
+    expect([error.code, error.effect]).toEqual(["CONNECTION_FAILED", "none"]);
+    expect(String((error.cause as Error).message)).toContain("ECONNREFUSED");
+    expect(db.state.name).toBe("disconnected");
+    await server.restart();
+    await db.connect();
+    expect(await db.count("notes")).toBe(0);
+  });
+
+  test.each([
+    ["a wrong password", "AUTHENTICATION_FAILED", { authentication: { username: "root", password: "wrong" } }, {}],
+    ["a version that is too new", "UNSUPPORTED_VERSION", {}, { version: "4.0.0-beta.1" }],
+    ["a version that is too old", "UNSUPPORTED_VERSION", {}, { version: "2.0.4" }],
+    ["what is no version", "UNSUPPORTED_VERSION", {}, { version: "nightly" }],
+  ] as const)("ends at %s after one dial", async (_, code, options, faults) => {
+    await server.fault(faults);
+    const { dials } = await server.stats();
+    const db = service(options);
+    const error = await refusal(db.connect());
+    expect([error.code, error.effect]).toEqual([code, "none"]);
+    await sleep(200);
+    expect((await server.stats()).dials).toBe(dials + 1);
+    expect(JSON.stringify(error)).not.toContain("wrong");
+  });
+
+  test("to a server that never tells its version takes its time and no longer", async () => {
+    await server.fault({ versionNever: true });
+    const db = service({ connectTimeoutMs: 200 });
+    const error = await refusal(db.connect({ timeoutMs: 700 }));
+    expect(error.code).toBe("CONNECTION_FAILED");
+    expect((await server.stats()).sockets).toBeLessThanOrEqual(1);
+  });
+
+  test("to what is no SurrealDB says what came instead", async () => {
+    const db = createDatabase({ driver: remoteDriver(server.url.replace("/rpc", "/nothing"), SOON) });
+    open.push(db);
+    const error = await refusal(db.connect({ timeoutMs: 300 }));
+    expect(error.code).toBe("CONNECTION_FAILED");
+    expect(String((error.cause as Error).cause)).toContain("HTTP status");
+  });
+});
+
+describe("a lost connection", () => {
+  test("makes a write OUTCOME_UNKNOWN and never sends it again", async () => {
+    const db = await connected();
+    await db.create("notes", { n: 0 });
+    await server.fault({ dropBeforeReply: 1, methods: ["query"], containing: "CREATE" });
+    const error = await refusal(db.create("notes", { n: 1 }, { operationId: "op-1" }));
+    expect(error).toMatchObject({ code: "OUTCOME_UNKNOWN", effect: "unknown", facts: { operationId: "op-1" } });
+    expect(await db.count("notes")).toBe(2);
+  });
+
+  test("makes a read CONNECTION_FAILED without effect", async () => {
+    const db = await connected();
+    await server.fault({ dropBeforeReply: 1, methods: ["query"], containing: "SELECT" });
+    expect(await refusal(db.count("notes"))).toMatchObject({ code: "CONNECTION_FAILED", effect: "none" });
+    expect(await db.count("notes")).toBe(0);
+  });
+
+  test("makes a commit OUTCOME_UNKNOWN", async () => {
+    const db = await connected();
+    await db.create("notes", { n: 0 });
+    await server.fault({ dropBeforeReply: 1, methods: ["commit"] });
+    const error = await refusal(db.transaction((tx) => tx.create("notes", { n: 1 })));
+    expect(error).toMatchObject({ code: "OUTCOME_UNKNOWN", effect: "unknown" });
+    expect(await db.count("notes")).toBe(2);
+  });
+
+  test("undoes a transaction, whose statement says so", async () => {
+    const db = await connected();
+    const { id } = await db.create("notes", { n: 0 });
+    await server.fault({ dropBeforeReply: 1, methods: ["query"], containing: "UPDATE" });
+    const error = await refusal(db.transaction((tx) => tx.update(id, { n: 1 })));
+    expect(error).toMatchObject({ code: "CONNECTION_FAILED", effect: "none", retryable: true });
+    expect((await db.read(id))?.n).toBe(0);
+  });
+
+  test("with the server ends all that is under way, and calls that wait are served when it is back", async () => {
+    const db = await connected({ unavailableAfterMs: 30_000 });
+    const calls = Array.from({ length: 40 }, () => db.query("RETURN sleep(2s)", {}, { access: "read" }));
+    const ends = Promise.allSettled(calls);
+    await sleep(50);
+    await server.kill();
+    for (const end of await ends) {
+      expect(end.status).toBe("rejected");
+      if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "CONNECTION_FAILED", effect: "none" });
+    }
+    await until(() => db.state.name === "failed");
+    expect((await db.healthCheck()).status).toBe("degraded");
+    const waiting = db.create("notes", { n: 1 });
+    await server.restart();
+    await waiting;
+    expect(db.state.name).toBe("connected");
+    expect(await db.count("notes")).toBe(1);
+  });
+
+  test("is refused at once once it has lasted, with the time of the next dial", async () => {
+    const db = await connected({ unavailableAfterMs: 200 });
+    await server.kill();
+    await until(() => db.state.name === "failed");
+    await sleep(250);
+    const { state } = db;
+    const error = await refusal(db.count("notes"));
+    expect(error.code).toBe("SERVICE_UNAVAILABLE");
+    const health = await db.healthCheck();
+    expect(health.status).toBe("unhealthy");
+    if (state.name === "failed" && health.status === "unhealthy")
+      expect(health.retryAfterMs).toBeLessThanOrEqual(5_100);
+  });
+
+  test("that lasts longer than the call is CONNECTION_FAILED with the reason", async () => {
+    const db = await connected({ unavailableAfterMs: 30_000 });
+    await server.kill();
+    await until(() => db.state.name === "failed");
+    const error = await refusal(db.create("notes", {}, { timeoutMs: 100 }));
+    expect([error.code, error.effect]).toEqual(["CONNECTION_FAILED", "none"]);
+  });
+
+  test("in a black hole is found without a call", async () => {
+    const db = await connected();
+    server.pause();
+    try {
+      await until(() => db.state.name === "failed");
+    } finally {
+      server.resume();
+    }
+    await until(() => db.state.name === "connected");
+    expect(await db.count("notes")).toBe(0);
+  });
+
+  test("in a black hole keeps no disconnect waiting", async () => {
+    const db = await connected({ heartbeatIntervalMs: 60_000 });
+    server.pause();
+    try {
+      const start = performance.now();
+      await db.disconnect({ drainMs: 100 });
+      expect(performance.now() - start).toBeLessThan(3_000);
+    } finally {
+      server.resume();
+    }
+  });
+});
+
+describe("a call whose time is up", () => {
+  test("leaves its place on the connection taken until the server is done", async () => {
+    const db = await connected({ pool: { maxSockets: 1, perSocket: 1 } });
+    const start = performance.now();
+    const error = await refusal(db.query("RETURN sleep(600ms)", {}, { access: "read", timeoutMs: 100 }));
+    expect([error.code, error.effect]).toEqual(["QUERY_TIMEOUT", "none"]);
+    expect(performance.now() - start).toBeLessThan(400);
+    await db.count("notes");
+    expect(performance.now() - start).toBeGreaterThan(550);
+  });
+
+  test("is given up with its connection if the server does not end it", async () => {
+    const db = await connected({ pool: { maxSockets: 1, perSocket: 1 }, abandonAfterMs: 200 });
+    const start = performance.now();
+    await refusal(db.query("RETURN sleep(3s)", {}, { access: "read", timeoutMs: 100 }));
+    await db.count("notes");
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+
+  test("tells that a write which was sent may have been applied", async () => {
+    const db = await connected();
+    await server.fault({ delayMs: 500, methods: ["query"] });
+    const error = await refusal(db.create("notes", {}, { timeoutMs: 100 }));
+    expect([error.code, error.effect]).toEqual(["QUERY_TIMEOUT", "unknown"]);
+  });
+});
+
+describe("credentials", () => {
+  test("are asked for once and shared by all sockets", async () => {
+    let asked = 0;
+    const authentication = () => {
+      asked += 1;
+      return ROOT;
+    };
+    const db = await connected({ authentication, pool: { maxSockets: 8, perSocket: 1, min: 8 } });
+    await Promise.all(Array.from({ length: 64 }, () => db.count("notes")));
+    expect((await server.stats()).sockets).toBe(8);
+    expect(asked).toBe(1);
+  });
+
+  test("are used again for a session that has expired, and its call does not notice", async () => {
+    const db = await connected();
+    const { id } = await db.create("notes", { n: 0 });
+    for (let round = 1; round <= 3; round += 1) {
+      await server.fault({ expireSessions: true });
+      await Promise.all(Array.from({ length: 10 }, () => db.read(id)));
+      await db.update(id, { n: 1 }, { mode: "increment" });
+      expect((await db.read(id))?.n).toBe(round);
+    }
+    expect((await server.stats()).sockets).toBe(1);
+  });
+
+  test("are used again for a transaction, and in the middle of one", async () => {
+    const db = await connected();
+    const { id } = await db.create("notes", { n: 0 });
+    await server.fault({ expireSessions: true });
+    await db.transaction(async (tx) => {
+      await tx.update(id, { n: 1 });
+      await server.fault({ expireSessions: true });
+      await tx.update(id, { n: 1 }, { mode: "increment" });
+    });
+    expect((await db.read(id))?.n).toBe(2);
+  });
+
+  test("are renewed before a token ends", async () => {
+    await server.fault({ tokenTtlMs: 2_000, sessionTtlMs: 2_000 });
+    let asked = 0;
+    const authentication = () => {
+      asked += 1;
+      return ROOT;
+    };
+    const db = await connected({ authentication });
+    const end = performance.now() + 4_500;
+    while (performance.now() < end) {
+      await db.count("notes");
+      await sleep(50);
+    }
+    expect(asked).toBeGreaterThan(1);
+  });
+
+  test("that are no longer right fail the connection for all, until they are", async () => {
+    let password = "root";
+    const db = await connected({
+      authentication: () => ({ username: "root", password }),
+      unavailableAfterMs: 30_000,
+    });
+    await server.fault({ password: "changed", tokenTtlMs: 1_000 });
+    await server.kill();
+    await server.restart({ password: "changed" });
+    await until(() => db.state.name === "failed" && db.state.error.code === "AUTHENTICATION_FAILED");
+    expect((await refusal(db.count("notes"))).code).toBe("AUTHENTICATION_FAILED");
+    password = "changed";
+    await until(() => db.state.name === "connected");
+    expect(await db.count("notes")).toBe(0);
+    await server.restart();
+  });
+});
+
+describe("messages", () => {
+  test("that are too long for us are not sent", async () => {
+    const db = await connected({ maxMessageBytes: 10_000 });
+    const error = await refusal(db.create("notes", { text: "x".repeat(20_000) }));
+    expect(error).toMatchObject({ code: "PAYLOAD_TOO_LARGE", effect: "none", facts: { limitBytes: 10_000 } });
+    expect(await db.count("notes")).toBe(0);
+  });
+
+  test("that are too long for the server are PAYLOAD_TOO_LARGE without effect, and not sent again", async () => {
+    const db = await connected();
+    await server.fault({ maxMessageBytes: 50_000 });
+    const error = await refusal(db.create("notes", { text: "x".repeat(60_000) }));
+    expect([error.code, error.effect]).toEqual(["PAYLOAD_TOO_LARGE", "none"]);
+    expect(await db.count("notes")).toBe(0);
+  });
+});
+
+describe("a live query", () => {
+  interface Seen {
+    readonly events: LiveEvent[];
+    readonly done: Promise<unknown>;
+  }
+
+  function follow(db: DatabaseService, signal?: AbortSignal): Seen {
+    const events: LiveEvent[] = [];
+    const read = async (): Promise<string> => {
+      for await (const event of db.live("notes", signal === undefined ? {} : { signal })) events.push(event);
+      return "ended";
+    };
+    return { events, done: read().catch((error: unknown) => error) };
+  }
+
+  const actions = ({ events }: Seen): string[] =>
+    events.map((event) => (event.action === "resync" ? event.reason : event.action));
+
+  test.each(["close", "end", "reset"] as const)(
+    "whose socket is lost (%s) stands again, after a resync",
+    async (dropSockets) => {
+      const db = await connected();
+      const seen = follow(db);
+      await until(() => seen.events.length === 1);
+      const { id } = await db.create("notes", { n: 1 });
+      await until(() => seen.events.length === 2);
+      await server.fault({ dropSockets });
+      await until(() => seen.events.length === 3);
+      await db.update(id, { n: 2 });
+      await until(() => seen.events.length === 4);
+      expect(actions(seen)).toEqual(["started", "create", "lost", "update"]);
+      await db.disconnect();
+      expect(await seen.done).toBe("ended");
+    },
+  );
+
+  test("stands again after the server was killed", async () => {
+    const db = await connected();
+    const seen = follow(db);
+    await until(() => seen.events.length === 1);
+    await server.kill();
+    await until(() => db.state.name === "failed");
+    await server.restart();
+    await until(() => seen.events.length === 2);
+    await db.create("notes", { n: 1 });
+    await until(() => seen.events.length === 3);
+    expect(actions(seen)).toEqual(["started", "lost", "create"]);
+  });
+
+  test("ends with the error that will not pass", async () => {
+    const db = await connected({ unavailableAfterMs: 30_000 });
+    const seen = follow(db);
+    await until(() => seen.events.length === 1);
+    await server.kill();
+    await server.restart({ password: "changed" });
+    expect(await seen.done).toMatchObject({ code: "AUTHENTICATION_FAILED" });
+    await db.disconnect();
+    await server.restart();
+  });
+
+  test("leaves nothing on the server", async () => {
+    const db = await connected();
+    const controller = new AbortController();
+    const seen = Array.from({ length: 5 }, () => follow(db, controller.signal));
+    for (const one of seen) await until(() => one.events.length === 1);
+    expect((await server.stats()).live).toBe(5);
+    controller.abort();
+    for (const one of seen) expect(await one.done).toBe("ended");
+    await expect.poll(async () => (await server.stats()).live).toBe(0);
+  });
+
+  test("stays where it is when its session is replaced", async () => {
+    const db = await connected();
+    const seen = follow(db);
+    await until(() => seen.events.length === 1);
+    await server.fault({ expireSessions: true });
+    await db.create("notes", { n: 1 });
+    await db.create("notes", { n: 2 });
+    await until(() => seen.events.length === 3);
+    expect(actions(seen)).toEqual(["started", "create", "create"]);
+  });
+});
