@@ -6,6 +6,7 @@ import {
   type DatabaseError,
   DatabaseErrorOf,
   type Driver,
+  type DriverTarget,
   type DriverTransaction,
   type Handlers,
   interrupted,
@@ -64,6 +65,7 @@ interface Line {
  */
 class RemoteDriver implements Driver {
   readonly name: string;
+  readonly target: DriverTarget;
   readonly statements: Handlers<StatementKind>;
   readonly ownsValue: (value: object) => boolean = ownsValue;
   readonly #options: RemoteOptions;
@@ -82,6 +84,7 @@ class RemoteDriver implements Driver {
 
   constructor(options: RemoteOptions) {
     this.name = options.name;
+    this.target = targetOf(options);
     this.#options = options;
     this.#features = PRESUMED[options.transport];
     this.#server = new URL(options.url).origin;
@@ -287,4 +290,11 @@ async function close({ pool, connections }: Line, deadlineMs: number, cause: unk
 
 function closed(name: string): DatabaseErrorOf<"CLOSED"> {
   return new DatabaseErrorOf("CLOSED", `${name} is closed`, {});
+}
+
+/** Where calls go, as telemetry may tell it: the url may hold a password, its host and port do not. */
+function targetOf({ url, namespace, database }: RemoteOptions): DriverTarget {
+  const { hostname: address, port, protocol } = new URL(url);
+  const usual = protocol === "wss:" || protocol === "https:" ? 443 : 80;
+  return { system: "surrealdb", namespace: `${namespace}|${database}`, address, port: Number(port || usual) };
 }
