@@ -1,6 +1,7 @@
-import { publishRelease, publishTimeout, publishWait } from "./channels.ts";
+import { publishRelease } from "./channels.ts";
 import { Condition } from "./condition.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Desk } from "./desk.ts";
 import { type Attempt, Dialer } from "./dialer.ts";
 import type { PoolError } from "./errors.ts";
 import { Faults } from "./faults.ts";
@@ -9,12 +10,14 @@ import type { Lease } from "./lease.ts";
 import type { Milestone } from "./milestone.ts";
 import type { Settings } from "./options.ts";
 import { Refusals } from "./refusals.ts";
-import { Shedding } from "./shedding.ts";
 import type { Slot } from "./slot.ts";
 import { StateMachine } from "./state.ts";
 import { Counters } from "./stats.ts";
 import { Stock, type StockKeeper } from "./stock.ts";
 import { type Request, type Waiter, WaitLine } from "./wait-line.ts";
+
+/** A connection that dies so soon, unused, was as good as never made. */
+const YOUNG_MS = 1_000;
 
 /**
  * Brings together those who wait and the connections there are, and asks for more where these do not suffice. All events
@@ -45,8 +48,8 @@ export class Broker<T> implements StockKeeper<T> {
   /** Of all that nobody waits for: these let the process exit. */
   readonly #chores: Deadlines = new Deadlines(false);
   readonly #condition: Condition<T>;
+  readonly #desk: Desk<T>;
   readonly #housekeeper: Housekeeper<T>;
-  readonly #shedding: Shedding | undefined;
   readonly #stackRatio: number;
   /**
    * Read here rather than at each use, as elsewhere: the global is a getter, which on the shortest way costs a tenth of all.
@@ -54,6 +57,7 @@ export class Broker<T> implements StockKeeper<T> {
    */
   readonly #clock: Pick<typeof performance, "now"> = performance;
   readonly #resets: boolean;
+  #diedYoungAt = Number.NEGATIVE_INFINITY;
   /** Whether to dial once to learn how things stand. */
   #curious = false;
   #supplying = false;
@@ -85,7 +89,7 @@ export class Broker<T> implements StockKeeper<T> {
     this.#condition = new Condition(state, stock, dialer.outage, settings);
     this.refusals = new Refusals({ settings, stock, dialer, line, state, condition: this.#condition, mode: this });
     this.#housekeeper = new Housekeeper({ stock, settings, counters, chores, mode: this });
-    this.#shedding = settings.shed === undefined ? undefined : new Shedding(settings.shed);
+    this.#desk = new Desk({ line, waits: this.waits, settings, counters, state, refusals: this.refusals });
   }
 
   // --- callers
@@ -107,47 +111,35 @@ export class Broker<T> implements StockKeeper<T> {
   /** Why a caller may not join the line; undefined if it may. */
   refusal(request: Request, now: number): PoolError | undefined {
     if (!this.accepts) return this.refusals.closed();
+    if (this.hopeless) return this.refusals.createFailed(request, 0, now);
     const state = this.state.now;
-    if (state.name === "failed" && !this.suspended) {
-      if (state.permanent) return this.refusals.createFailed(request, 0, now);
-      if (request.failsAway || now >= state.unavailableAt) return this.refusals.unavailable(request, 0, now);
-    }
+    if (state.name === "failed" && !this.suspended && (request.failsAway || now >= state.unavailableAt))
+      return this.refusals.unavailable(request, 0, now);
     if (this.line.size < this.settings.maxWaiting) return undefined;
     this.counters.refused += 1;
     return this.refusals.full(request, now);
   }
 
+  /** Whether waiting cannot help: nothing lives, and the last attempt failed with a permanent error. */
+  get hopeless(): boolean {
+    const state = this.state.now;
+    return state.name === "failed" && state.permanent && !this.suspended;
+  }
+
   join(waiter: Waiter<T>, timeoutMs: number): void {
-    const { queuedAt: now } = waiter;
-    this.#shed(now);
     this.used = true;
-    this.line.add(waiter);
-    this.waits.add(waiter, now + timeoutMs, now);
-    waiter.request.signal?.addEventListener("abort", waiter);
-    this.supply(now);
+    this.#desk.join(waiter, timeoutMs);
+    this.supply(waiter.queuedAt);
   }
 
   expired(waiter: Waiter<T>, now: number): void {
-    this.counters.timeouts += 1;
-    const error = this.refusals.timeout(waiter.request, now - waiter.queuedAt, now);
-    publishTimeout({ pool: this.settings.name, error });
-    this.#turnAway(waiter, error);
+    this.#desk.expired(waiter, now);
     this.progress();
   }
 
   aborted(waiter: Waiter<T>): void {
-    this.counters.aborted += 1;
-    this.#turnAway(waiter, waiter.request.signal?.reason);
+    this.#desk.aborted(waiter);
     this.progress();
-  }
-
-  turnAway(error: (waiter: Waiter<T>) => PoolError | undefined): void {
-    for (let waiter = this.line.first; waiter !== undefined; ) {
-      const { behind } = waiter;
-      const reason = error(waiter);
-      if (reason !== undefined) this.#turnAway(waiter, reason);
-      waiter = behind;
-    }
   }
 
   // --- connections that come back
@@ -156,16 +148,12 @@ export class Broker<T> implements StockKeeper<T> {
     // `close()` took it away at its deadline.
     if (slot.state !== "leased") return;
     const now = this.#clock.now();
-    const { stock } = this;
     publishRelease(this.settings.name, now - slot.takenAt);
     if (error !== undefined) this.#giveBackFailed(slot, error, now);
-    else if (slot.flawed || this.#resets || now >= slot.expiresAt) stock.comeBack(slot, now);
-    else if (this.line.size > 0 && !this.suspended) {
-      slot.idleSince = now;
-      this.#handOver(slot, now);
-    } else {
-      this.#shedding?.rest();
-      stock.shelve(slot, now);
+    else {
+      slot.provenAt = now;
+      if (this.state.failed) this.proven(now);
+      this.#giveBackSound(slot, now);
     }
     if (this.milestones.length > 0) this.progress();
   }
@@ -174,9 +162,9 @@ export class Broker<T> implements StockKeeper<T> {
     if (slot.state !== "leased") return;
     const now = performance.now();
     publishRelease(this.settings.name, now - slot.takenAt);
-    const broken = error !== undefined && this.#faults.classify(error) === "broken";
-    this.stock.remove(slot, "error", now);
-    if (broken) this.broken(now);
+    if (error !== undefined && this.#faults.classify(error) === "broken")
+      this.stock.bury(slot, "error", { error, isBack: true }, now);
+    else this.stock.remove(slot, "error", now);
   }
 
   // --- what the stock tells
@@ -190,25 +178,37 @@ export class Broker<T> implements StockKeeper<T> {
   }
 
   proven(now: number): void {
-    if (this.state.now.name === "failed") this.#condition.alive(now);
+    this.#condition.alive(now);
   }
 
-  broken(now: number): void {
-    this.stock.doubtAll();
+  died(slot: Slot<T>, error: unknown, now: number): void {
+    if (slot.provenAt > slot.bornAt || now - slot.bornAt >= YOUNG_MS) return;
+    const lastAt = this.#diedYoungAt;
+    this.#diedYoungAt = now;
+    // Two in a row: what accepts connections only to close them is away as much as what refuses them.
+    if (lastAt < Math.max(now - YOUNG_MS, this.stock.provenAt)) return;
+    this.dialer.outage.failed(slot.bornAt, now, false);
+    this.#condition.attemptFailed(error, false, now);
+  }
+
+  mourned(now: number): void {
     if (this.stock.size > 0) return;
     this.#curious = true;
     this.supply(now);
   }
 
-  shrunk(now: number): void {
-    this.#condition.connectionWent(now);
+  changed(now: number): void {
     this.supply(now);
-    this.progress();
   }
 
-  /** What works is not closed for its age while nothing new can be made, nor faster than it can be replaced. */
+  /** What works is not closed, for its age or for being idle, while nothing new can be made. */
+  get keepsWhatWorks(): boolean {
+    return this.dialer.outage.since !== undefined;
+  }
+
+  /** Nor does age close connections faster than they can be replaced. */
   mayRetire(): boolean {
-    return this.dialer.outage.since === undefined && this.dialer.active < this.settings.createConcurrency;
+    return !this.keepsWhatWorks && this.dialer.active < this.settings.createConcurrency;
   }
 
   // --- supply and demand
@@ -229,28 +229,57 @@ export class Broker<T> implements StockKeeper<T> {
     } finally {
       this.#supplying = false;
     }
+    this.progress();
   }
 
   #supplyOnce(now: number): void {
     if (this.suspended || this.closed) return;
-    const { line, stock, dialer } = this;
+    const { line, stock } = this;
+    this.#judge(now);
     while (line.size > 0) {
       const slot = stock.next;
       if (slot === undefined) break;
       const need = now < slot.freshUntil ? "nothing" : stock.needOf(slot, now);
       if (need === "nothing") this.#handOver(slot, now);
       else if (need === "retirement") stock.remove(slot, "max_lifetime", now);
-      else if (stock.busy < line.size) stock.examine(slot);
+      // A check that takes its time does not keep the next connection from being looked at.
+      else if (stock.busy - stock.stalled < line.size) stock.examine(slot, false);
       else break;
     }
-    let missing = line.size - stock.busy - dialer.active;
+    this.#dial(now);
+  }
+
+  #dial(now: number): void {
+    const { line, stock, dialer } = this;
+    const { outage } = dialer;
+    const room = this.max - stock.size - dialer.active;
+    // A limit that was lowered since: what failed then is missed by nobody.
+    if (room <= 0 && dialer.active === 0 && !this.state.failed) outage.forget();
+    let missing = line.size - stock.promising - dialer.promising;
     missing = Math.max(missing, this.floor - stock.size - dialer.active);
-    if (this.state.now.name === "failed") missing = Math.max(missing, 1);
+    // Somebody has to find out when an outage is over, even if nobody waits for it.
+    if (this.accepts && (this.state.failed || outage.since !== undefined)) missing = Math.max(missing, 1);
     else if (this.#curious) missing = Math.max(missing, 1 - dialer.active);
-    const count = Math.min(missing, this.max - stock.size - dialer.active);
+    const count = Math.min(missing, room);
     if (count <= 0) return;
     this.#condition.dialing(now);
     dialer.dial(count, now);
+  }
+
+  /** A connection went, hangs or could not be made: is any of them alive? */
+  #judge(now: number): void {
+    const waits = !this.#condition.permanent && this.dialer.isOpen(now);
+    if (!waits && this.#condition.hasFailed(now)) this.#dismiss(now);
+  }
+
+  /** The pool has failed, or goes on failing: those go who would not wait for the end of it. */
+  #dismiss(now: number): void {
+    if (!this.state.failed) return;
+    const { hopeless, refusals } = this;
+    this.#desk.turnAway(({ request, queuedAt }) => {
+      if (hopeless) return refusals.createFailed(request, now - queuedAt, now);
+      return request.failsAway ? refusals.unavailable(request, now - queuedAt, now) : undefined;
+    });
   }
 
   /** How many connections there should be even if nobody asks. */
@@ -269,7 +298,7 @@ export class Broker<T> implements StockKeeper<T> {
     const error = this.refusals.closed();
     this.accepts = false;
     this.closed = true;
-    this.turnAway(() => this.refusals.closed());
+    this.#desk.turnAway(() => this.refusals.closed());
     this.dialer.stop(error);
     this.#housekeeper.rest();
     for (const slot of [...this.stock.slots]) {
@@ -281,31 +310,33 @@ export class Broker<T> implements StockKeeper<T> {
 
   #arrived(attempt: Attempt<T>, value: T): void {
     const now = performance.now();
-    const durationMs = now - attempt.startedAt;
     const { stock, dialer } = this;
-    if (attempt.outdated || stock.size >= this.max) {
-      stock.dispose(value, attempt.outdated ? "evicted" : "surplus", 0);
-    } else {
+    if (dialer.isOutdated(attempt)) stock.dispose(value, "evicted", 0);
+    else if (stock.size >= this.max) stock.dispose(value, "surplus", 0);
+    else {
       const recovered = dialer.outage.since !== undefined;
-      dialer.outage.succeeded();
+      dialer.outage.succeeded(now);
       this.#curious = false;
-      this.#condition.lastFailure = undefined;
-      const slot = stock.add(value, durationMs, now);
+      const slot = stock.add(value, now - attempt.startedAt, now);
       attempt.slot = slot;
-      this.#condition.alive(now);
-      if (recovered) this.#shedding?.forget();
+      this.#condition.connected(now);
+      if (recovered) this.#desk.forget();
       this.#housekeeper.wake(now);
-      this.offer(slot, now);
+      stock.admit(slot, attempt.lost, now);
     }
     this.supply(now);
   }
 
   /** Given up, but made all the same: a connection is a connection, if there is room and a use for it. */
   #arrivedLate(attempt: Attempt<T>, value: T): void {
-    if (this.closed) this.stock.dispose(value, "closed", 0);
-    else if (attempt.lost !== undefined) this.stock.dispose(value, "error", 0);
-    else if (this.stock.size + this.dialer.active >= this.max) this.stock.dispose(value, "surplus", 0);
-    else this.#arrived(attempt, value);
+    const { stock, dialer, max } = this;
+    if (this.closed) stock.dispose(value, "closed", 0);
+    else if (attempt.lost !== undefined) stock.dispose(value, "error", 0);
+    else {
+      // It is there, which the attempt that took its place is not: if `create` is slow, always to begin anew would never end.
+      if (stock.size < max && stock.size + dialer.active >= max && !dialer.isOutdated(attempt)) dialer.giveUpYoungest();
+      this.#arrived(attempt, value);
+    }
   }
 
   #attemptFailed(attempt: Attempt<T>, error: unknown): void {
@@ -317,75 +348,48 @@ export class Broker<T> implements StockKeeper<T> {
     const { outage } = this.dialer;
     const isNews = outage.since === undefined;
     outage.failed(attempt.startedAt, now, permanent);
-    if (isNews) this.stock.doubtAll();
     this.#condition.attemptFailed(error, permanent, now);
-    if (permanent) this.#failAll(now);
-    else if (this.state.now.name === "failed")
-      this.turnAway(({ request, queuedAt }) =>
-        request.failsAway ? this.refusals.unavailable(request, now - queuedAt, now) : undefined,
-      );
+    if (isNews) this.stock.doubtAll(attempt.startedAt, false);
+    if (permanent) this.#failStart(now);
+    this.#dismiss(now);
     this.supply(now);
-    this.progress();
   }
 
-  /** A permanent error: nobody is let wait for what will not come. */
-  #failAll(now: number): void {
-    this.turnAway(({ request, queuedAt }) => this.refusals.createFailed(request, now - queuedAt, now));
-    if (this.starting === 0) return;
+  #failStart(now: number): void {
     for (const milestone of this.milestones)
       if (milestone.failsEarly) milestone.fail(this.refusals.createFailed(NOBODY, 0, now));
+  }
+
+  #giveBackSound(slot: Slot<T>, now: number): void {
+    const { stock } = this;
+    if (slot.flawed || this.#resets || now >= slot.expiresAt) stock.comeBack(slot, now);
+    else if (this.line.size > 0 && !this.suspended) {
+      slot.idleSince = now;
+      this.#handOver(slot, now);
+    } else {
+      this.#desk.rest();
+      stock.shelve(slot, now);
+    }
   }
 
   #giveBackFailed(slot: Slot<T>, error: unknown, now: number): void {
     const kind = this.#faults.classify(error);
     // Without a word from either hook nobody knows what is still open on it.
     const unknown = kind === undefined && this.settings.reset === undefined;
-    if (kind !== "broken" && !unknown) this.stock.comeBack(slot, now);
-    else {
-      this.stock.remove(slot, "error", now);
-      if (kind === "broken") this.broken(now);
-    }
+    if (kind === "broken") this.stock.bury(slot, "error", { error, isBack: true }, now);
+    else if (unknown) this.stock.remove(slot, "error", now);
+    else this.stock.comeBack(slot, now);
   }
 
   #handOver(slot: Slot<T>, now: number): void {
-    this.#shed(now);
-    const waiter = this.line.first;
+    const waiter = this.#desk.next(now);
     if (waiter === undefined) {
-      // All were shed.
       if (slot.state === "leased") this.stock.shelve(slot, now);
       else if (slot.state === "busy") this.stock.restore(slot);
       return;
     }
-    this.#leave(waiter);
-    const waitedMs = now - waiter.queuedAt;
-    this.counters.waited += 1;
-    this.counters.waitedMs += waitedMs;
-    publishWait(this.settings.name, waitedMs);
     const { label, stack } = waiter.request;
     waiter.resolve(this.stock.lend(slot, label, stack, now));
-  }
-
-  #shed(now: number): void {
-    const shedding = this.#shedding;
-    if (shedding === undefined || this.state.now.name === "failed") return;
-    for (let waiter = this.line.first; waiter !== undefined; waiter = this.line.first) {
-      const waitedMs = now - waiter.queuedAt;
-      if (!shedding.refuses(waitedMs, now)) return;
-      this.counters.refused += 1;
-      this.counters.shed += 1;
-      this.#turnAway(waiter, this.refusals.shed(waiter.request, waitedMs, now));
-    }
-  }
-
-  #turnAway(waiter: Waiter<T>, error: unknown): void {
-    this.#leave(waiter);
-    waiter.reject(error);
-  }
-
-  #leave(waiter: Waiter<T>): void {
-    this.line.remove(waiter);
-    this.waits.remove(waiter);
-    waiter.request.signal?.removeEventListener("abort", waiter);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Settings } from "./options.ts";
-import type { Outage } from "./outage.ts";
+import { type Outage, RELAPSE_MS } from "./outage.ts";
 import type { StateMachine } from "./state.ts";
 import type { Stock } from "./stock.ts";
 
@@ -7,6 +7,10 @@ import type { Stock } from "./stock.ts";
 export class Condition<T> {
   /** What the last attempt failed with, while none has succeeded since. */
   lastFailure: unknown;
+  /** Whether the last attempt failed for good. */
+  permanent = false;
+  #failedSince = 0;
+  #aliveAt = Number.NEGATIVE_INFINITY;
   readonly #machine: StateMachine;
   readonly #stock: Stock<T>;
   readonly #outage: Outage;
@@ -26,25 +30,44 @@ export class Condition<T> {
   /** An attempt failed. With connections that live it is a matter of growth only; the pool has failed when none is left. */
   attemptFailed(error: unknown, permanent: boolean, now: number): void {
     this.lastFailure = error;
-    if (this.#machine.now.name === "failed" || !this.#stock.hasLife(now)) this.#fail(error, permanent, now);
+    this.permanent = permanent;
+    if (this.#machine.failed) this.#fail(now);
   }
 
-  /** A connection went. If none that lives is left while attempts fail, so has the pool. */
-  connectionWent(now: number): void {
-    if (this.#outage.since === undefined || this.#machine.now.name !== "connected") return;
-    if (!this.#stock.hasLife(now)) this.#fail(this.lastFailure, false, now);
+  /** Whether the pool has just failed: nothing can be made, and no connection that there is shows life when it is asked. */
+  hasFailed(now: number): boolean {
+    if (this.#outage.since === undefined || this.#machine.failed || this.#stock.hasLife(now)) return false;
+    const { next } = this.#stock;
+    if (next === undefined) {
+      this.#fail(now);
+      return true;
+    }
+    // It rested, so nobody knows; the answer leads back here.
+    this.#stock.examine(next, false);
+    return false;
   }
 
-  /** A connection was made, or answered. */
+  /** A connection was made. */
+  connected(now: number): void {
+    this.lastFailure = undefined;
+    this.alive(now);
+  }
+
+  /** A connection answered. */
   alive(now: number): void {
-    if (this.#machine.now.name !== "connected") this.#machine.set({ name: "connected", since: now });
+    if (this.#machine.now.name === "connected") return;
+    this.#aliveAt = now;
+    this.#machine.set({ name: "connected", since: now });
   }
 
-  #fail(error: unknown, permanent: boolean, now: number): void {
+  #fail(now: number): void {
     const state = this.#machine.now;
-    const since = state.name === "failed" ? state.since : now;
+    // What lives for a moment only has not recovered.
+    if (state.name !== "failed" && now - this.#aliveAt >= RELAPSE_MS) this.#failedSince = now;
+    const since = this.#failedSince;
     const unavailableAt = since + this.#settings.unavailableAfterMs;
     const { nextAttemptAt } = this.#outage;
-    this.#machine.set({ name: "failed", since, error, permanent, nextAttemptAt, unavailableAt });
+    const { lastFailure: error } = this;
+    this.#machine.set({ name: "failed", since, error, permanent: this.permanent, nextAttemptAt, unavailableAt });
   }
 }

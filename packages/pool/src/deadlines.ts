@@ -21,18 +21,23 @@ interface Bucket {
 const SLICE_MS = 4;
 /** The clock is read once for this many entries. */
 const SLICE_ENTRIES = 64;
+/** So many buckets may be empty without a look at whether they are too many. */
+const SPARE_BUCKETS = 64;
 
 /**
  * One timer for any number of deadlines: buckets of a millisecond, a heap of the buckets' times. Adding and removing is
  * O(1) but for the first entry of a bucket, whatever mixture of durations there is; the pair `setTimeout` and
  * `clearTimeout` costs several times a whole acquire. The timer is not cleared when entries go: it fires, finds the next
- * that is due and arms itself again. Source of the idea: Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987.
+ * that is due and arms itself again. Empty buckets are kept, since the next entry often is for the same millisecond, until
+ * they are more than the others. Source of the idea: Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987.
  */
 export class Deadlines {
   readonly #keepsAlive: boolean;
   readonly #buckets = new Map<number, Bucket>();
   readonly #times = new MinHeap();
   #size = 0;
+  #empty = 0;
+  #expiring = false;
   #timer: NodeJS.Timeout | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
 
@@ -49,7 +54,7 @@ export class Deadlines {
       bucket = { at: key, first: undefined, last: undefined };
       this.#buckets.set(key, bucket);
       this.#times.add(key);
-    }
+    } else if (bucket.first === undefined) this.#empty -= 1;
     entry.bucket = bucket;
     entry.before = bucket.last;
     if (bucket.last === undefined) bucket.first = entry;
@@ -73,6 +78,16 @@ export class Deadlines {
     entry.after = undefined;
     this.#size -= 1;
     if (this.#size === 0 && this.#keepsAlive) this.#timer?.unref();
+    if (bucket.first !== undefined) return;
+    this.#empty += 1;
+    if (this.#empty > SPARE_BUCKETS && 2 * this.#empty > this.#buckets.size && !this.#expiring) this.#dropEmpty();
+  }
+
+  /** A share of the cost falls to each bucket that was emptied since the last time, and no more. */
+  #dropEmpty(): void {
+    for (const { at, first } of this.#buckets.values()) if (first === undefined) this.#buckets.delete(at);
+    this.#times.replace(this.#buckets.keys());
+    this.#empty = 0;
   }
 
   #arm(at: number, now: number): void {
@@ -86,7 +101,9 @@ export class Deadlines {
     this.#timer = undefined;
     this.#armedFor = Number.POSITIVE_INFINITY;
     const now = performance.now();
+    this.#expiring = true;
     const next = this.#expireDue(now);
+    this.#expiring = false;
     if (next < this.#armedFor) this.#arm(next, now);
   }
 
@@ -106,6 +123,7 @@ export class Deadlines {
       }
       this.#times.removeSmallest();
       this.#buckets.delete(at);
+      this.#empty -= 1;
     }
   }
 }

@@ -5,6 +5,9 @@ import type { Settings } from "./options.ts";
 import { Outage } from "./outage.ts";
 import type { Slot } from "./slot.ts";
 
+/** For how long an attempt is waited for before the failure of another one counts. */
+const PROMPT_MS = 250;
+
 /** Who is told what becomes of attempts. */
 interface DialerClient<T> {
   arrived(attempt: Attempt<T>, value: T): void;
@@ -19,16 +22,17 @@ interface DialerClient<T> {
 /** One call of `create`. It belongs to nobody who waits: what it makes goes to whoever is first in line by then. */
 export class Attempt<T> extends Deadline {
   readonly startedAt: number = performance.now();
-  /** Made before an `evictAll()`, which means it too. */
-  outdated = false;
+  /** How often all was evicted before it began. */
+  readonly epoch: number;
   /** Set when `lost` came before `create` settled. */
   lost: { readonly error: unknown } | undefined;
   slot: Slot<T> | undefined;
   readonly #controller = new AbortController();
   readonly #onTimeout: (attempt: Attempt<T>) => void;
 
-  constructor(onTimeout: (attempt: Attempt<T>) => void) {
+  constructor(epoch: number, onTimeout: (attempt: Attempt<T>) => void) {
     super();
+    this.epoch = epoch;
     this.#onTimeout = onTimeout;
   }
 
@@ -67,6 +71,7 @@ export class Dialer<T> {
   readonly #settings: Settings<T>;
   readonly #chores: Deadlines;
   readonly #pause: Pause;
+  #epoch = 0;
 
   constructor(client: DialerClient<T>, settings: Settings<T>, chores: Deadlines) {
     this.#client = client;
@@ -81,11 +86,27 @@ export class Dialer<T> {
     return this.#attempts.size;
   }
 
+  /** How many of them may soon come to something: those that hang from before a recovery do not count. */
+  get promising(): number {
+    const { recoveredAt } = this.outage;
+    let count = 0;
+    for (const attempt of this.#attempts) if (attempt.startedAt >= recoveredAt) count += 1;
+    return count;
+  }
+
+  /** Whether attempts that began together with one that failed may yet do better. */
+  isOpen(now: number): boolean {
+    const { since } = this.outage;
+    if (since === undefined) return false;
+    for (const { startedAt } of this.#attempts) if (startedAt <= since && now - startedAt < PROMPT_MS) return true;
+    return false;
+  }
+
   /** Begins up to `count` attempts, as far as concurrency and the pause after a failure allow. */
   dial(count: number, now: number): void {
     const { outage } = this;
     let begin = count;
-    if (outage.since === undefined) begin = Math.min(count, outage.limit - this.active);
+    if (outage.since === undefined) begin = Math.min(count, outage.limit - this.promising);
     else if (count > 0) {
       // Attempts from before the outage may hang until their timeout; the prober does not wait for them.
       begin = this.#isProbing(outage.since) ? 0 : 1;
@@ -98,9 +119,19 @@ export class Dialer<T> {
     for (; begin > 0; begin -= 1) this.#begin();
   }
 
-  /** Marks those under way: what they make is not to be used. */
+  /** What attempts from before this make is not to be used, whether they are under way or were given up. */
   outdate(): void {
-    for (const attempt of this.#attempts) attempt.outdated = true;
+    this.#epoch += 1;
+  }
+
+  isOutdated(attempt: Attempt<T>): boolean {
+    return attempt.epoch !== this.#epoch;
+  }
+
+  /** For one that was given up and has its connection now. The youngest has the longest way to go. */
+  giveUpYoungest(): void {
+    const youngest = [...this.#attempts].at(-1);
+    if (youngest !== undefined) this.#giveUp(youngest, new Error("create: an earlier attempt came after all"));
   }
 
   /** Ends all; what they still make is handed over as late. */
@@ -116,7 +147,7 @@ export class Dialer<T> {
 
   #begin(): void {
     const { create, createTimeoutMs } = this.#settings;
-    const attempt = new Attempt<T>((late) => this.#timeOut(late));
+    const attempt = new Attempt<T>(this.#epoch, (late) => this.#timeOut(late));
     const { signal, startedAt } = attempt;
     const lost = (error?: unknown): void => {
       if (attempt.slot === undefined) attempt.lost ??= { error };

@@ -1,4 +1,5 @@
 import { type BackgroundPhase, publishError } from "./channels.ts";
+import { isThenable } from "./hook-call.ts";
 import type { ErrorClass, Settings } from "./options.ts";
 import type { Counters } from "./stats.ts";
 
@@ -19,8 +20,7 @@ export class Faults {
 
   /** What was to answer at once and gave a promise: its failure is no unhandled rejection. */
   watch(phase: BackgroundPhase, result: unknown): void {
-    if (typeof result === "object" && result !== null && "then" in result)
-      Promise.resolve(result).catch((error: unknown) => this.report(phase, error));
+    if (isThenable(result)) Promise.resolve(result).then(undefined, (error: unknown) => this.report(phase, error));
   }
 
   /** Undefined when the user gave no way to tell. */

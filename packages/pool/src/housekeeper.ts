@@ -6,8 +6,11 @@ import type { Slot } from "./slot.ts";
 import type { Counters } from "./stats.ts";
 import type { Stock } from "./stock.ts";
 
-/** When to look again at a connection that could not be closed for its age, since too many were being replaced. */
-const RETIRE_PAUSE_MS = 100;
+/**
+ * Between two sweeps at least: soon enough for whatever is measured in seconds. Also when to look again at a connection
+ * that could not be closed for its age, since too many were being replaced.
+ */
+const PAUSE_MS = 100;
 /** Round off how late a timer comes by itself. */
 const STARVED_MS = 100;
 
@@ -20,6 +23,8 @@ interface HousekeeperOptions<T> {
     /** Below which nothing is closed for being idle; changes with `resize()`. */
     readonly min: number;
     readonly suspended: boolean;
+    /** Whether nothing is to be closed that works, since nothing new can be made. */
+    readonly keepsWhatWorks: boolean;
     mayRetire(): boolean;
   };
 }
@@ -42,7 +47,7 @@ export class Housekeeper<T> extends Deadline {
       idleTimeoutMs,
       healthCheckIntervalMs * 0.9,
       leakWarnMs,
-      Math.max(1, maxLifetimeMs * (1 - lifetimeJitter)),
+      maxLifetimeMs * (1 - lifetimeJitter),
     );
   }
 
@@ -68,14 +73,14 @@ export class Housekeeper<T> extends Deadline {
     const oldest = stock.idle.oldest;
     if (oldest !== undefined && stock.size > this.#options.mode.min)
       dueAt = Math.min(dueAt, oldest.idleSince + idleTimeoutMs);
-    if (stock.size > 0 && this.bucket === undefined) this.#plan(Math.max(dueAt, now + 1), now);
+    if (stock.size > 0 && this.bucket === undefined) this.#plan(dueAt, now);
   }
 
   #plan(at: number, now: number): void {
     if (at === Number.POSITIVE_INFINITY) return;
-    this.#dueAt = at;
+    this.#dueAt = Math.max(at, now + PAUSE_MS);
     // A timer cannot hold more; it comes back then, finds nothing due and plans again.
-    this.#options.chores.add(this, Math.min(at, now + 2_000_000_000), now);
+    this.#options.chores.add(this, Math.min(this.#dueAt, now + 2_000_000_000), now);
   }
 
   /** When the lease is due to be reported. */
@@ -101,20 +106,21 @@ export class Housekeeper<T> extends Deadline {
   #tend(slot: Slot<T>, now: number): number {
     const { stock, settings, mode } = this.#options;
     if (now >= slot.expiresAt) {
-      if (!mode.mayRetire()) return now + RETIRE_PAUSE_MS;
+      if (!mode.mayRetire()) return now + PAUSE_MS;
       stock.remove(slot, "max_lifetime", now);
       return Number.POSITIVE_INFINITY;
     }
     const pingAt = Math.max(slot.idleSince, slot.provenAt) + slot.keepaliveMs;
     if (settings.validate === undefined) return slot.expiresAt;
     if (now < pingAt) return Math.min(pingAt, slot.expiresAt);
-    if (!mode.suspended) stock.examine(slot);
+    if (!mode.suspended) stock.examine(slot, false);
     return Math.min(now + slot.keepaliveMs, slot.expiresAt);
   }
 
   /** Closes what nobody used for long, the longest unused first, and never below `min`. */
   #trim(now: number): void {
     const { stock, settings, mode } = this.#options;
+    if (mode.keepsWhatWorks) return;
     for (let slot = stock.idle.oldest; slot !== undefined; slot = stock.idle.oldest) {
       if (stock.size <= mode.min || now - slot.idleSince < settings.idleTimeoutMs) return;
       stock.remove(slot, "idle", now);

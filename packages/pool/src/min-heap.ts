@@ -1,6 +1,6 @@
 /** Numbers of which the smallest is always at hand. */
 export class MinHeap {
-  readonly #items: number[] = [];
+  #items: number[] = [];
 
   get smallest(): number | undefined {
     return this.#items[0];
@@ -17,6 +17,12 @@ export class MinHeap {
       index = parent;
     }
     items[index] = item;
+  }
+
+  /** Other numbers in place of those that were there. */
+  replace(items: Iterable<number>): void {
+    // Sorted is a heap too.
+    this.#items = [...items].sort((a, b) => a - b);
   }
 
   removeSmallest(): void {

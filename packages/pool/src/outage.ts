@@ -2,6 +2,8 @@ const FIRST_MS = 25;
 const SHORT_OUTAGE_CAP_MS = 250;
 const CAP_MS = 5_000;
 const SHARE_OF_OUTAGE = 0.25;
+/** A failure so soon after a recovery says that it was none. */
+export const RELAPSE_MS = 1_000;
 
 /**
  * When and how many to dial. After a failure one prober alone: 25 ms doubling, the upper half of it at random, no longer
@@ -12,9 +14,12 @@ const SHARE_OF_OUTAGE = 0.25;
 export class Outage {
   readonly #concurrency: number;
   #since: number | undefined;
+  /** As `#since`, relapses included: what the pauses depend on. */
+  #began = 0;
   #attempts = 0;
   #nextAttemptAt = 0;
   #limit: number;
+  #recoveredAt = Number.NEGATIVE_INFINITY;
 
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
@@ -24,6 +29,11 @@ export class Outage {
   /** The start of the failure, undefined while the last attempt was a success. */
   get since(): number | undefined {
     return this.#since;
+  }
+
+  /** The end of the last outage. Attempts from before it may hang until their timeout, and say nothing of what came after. */
+  get recoveredAt(): number {
+    return this.#recoveredAt;
   }
 
   get nextAttemptAt(): number {
@@ -38,20 +48,32 @@ export class Outage {
   /** An attempt that began before the outage was known tells nothing new: only the prober makes the pause longer. */
   failed(startedAt: number, now: number, permanent: boolean): void {
     if (this.#since === undefined) {
+      if (startedAt < this.#recoveredAt) return;
+      if (now - this.#recoveredAt >= RELAPSE_MS) {
+        this.#began = now;
+        this.#attempts = 0;
+      }
       this.#since = now;
-      this.#attempts = 0;
     } else if (startedAt < this.#since) return;
-    const share = Math.max(SHORT_OUTAGE_CAP_MS, SHARE_OF_OUTAGE * (now - this.#since));
+    const share = Math.max(SHORT_OUTAGE_CAP_MS, SHARE_OF_OUTAGE * (now - this.#began));
     const cap = Math.min(CAP_MS, permanent ? CAP_MS : share);
     const delay = permanent ? cap : Math.min(cap, FIRST_MS * 2 ** Math.min(this.#attempts, 20));
     this.#attempts += 1;
     this.#nextAttemptAt = now + delay * (0.5 + Math.random() / 2);
   }
 
-  succeeded(): void {
+  succeeded(now: number): void {
     if (this.#since !== undefined) {
       this.#since = undefined;
+      this.#recoveredAt = now;
       this.#limit = 1;
     } else if (this.#limit < this.#concurrency) this.#limit = Math.min(this.#limit * 2, this.#concurrency);
+  }
+
+  /** What failed is of no interest any more; the next attempts begin as after a recovery. */
+  forget(): void {
+    if (this.#since === undefined) return;
+    this.#since = undefined;
+    this.#limit = 1;
   }
 }

@@ -98,8 +98,11 @@ export class ConnectionPool<T> implements AsyncDisposable {
     });
     const stop = (): void => milestone.fail(signal?.reason);
     signal?.addEventListener("abort", stop, { once: true });
-    broker.supply(performance.now());
+    const now = performance.now();
+    broker.supply(now);
     milestone.check();
+    // The prober is about to ask again; whoever starts need not wait to hear the same.
+    if (broker.hopeless) milestone.fail(broker.refusals.createFailed(NOBODY, 0, now));
     try {
       await milestone.promise;
     } finally {
@@ -165,12 +168,14 @@ export class ConnectionPool<T> implements AsyncDisposable {
     this.#broker.suspended = true;
   }
 
+  /** Ends `suspend()`, and any pause before the next attempt to connect. */
   resume(): void {
     this.#broker.suspended = false;
+    this.#broker.dialer.outage.forget();
     this.#broker.supply(performance.now());
   }
 
-  /** Closes every connection there is now: the idle ones at once, the others when they come back. For a failover. */
+  /** Closes every connection there is now: those that nobody uses at once, the others when they come back. For a failover. */
   evictAll(): void {
     const { stock, dialer } = this.#broker;
     dialer.outdate();

@@ -25,7 +25,7 @@ export class Slot<T> {
   readonly keepaliveMs: number;
   state: SlotState = "busy";
   idleSince: number;
-  /** When it was last known to be alive. */
+  /** When it was last known to be alive: made, checked, or given back without an error. */
   provenAt: number;
   /** Until when an idle one is handed out without a second look. */
   freshUntil = 0;
@@ -35,8 +35,12 @@ export class Slot<T> {
   doomed: CloseReason | undefined;
   /** To be validated before its next use: another connection of its age broke. */
   suspect = false;
+  /** Its check takes so long that nobody should count on it. */
+  stalled = false;
 
   takenAt = 0;
+  /** When its last check, or reset, began. */
+  checkedAt = 0;
   label: string | undefined;
   stack: string | undefined;
   lease: Lease<T> | undefined;

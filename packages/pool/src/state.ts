@@ -25,6 +25,8 @@ export type StateListener = (state: PoolState, from: PoolState) => void;
 
 /** Where the pool stands, and who wants to know. */
 export class StateMachine {
+  /** Whether the state is `failed`: asked at every release. */
+  failed = false;
   #state: PoolState = { name: "disconnected" };
   readonly #pool: string;
   readonly #listeners = new Set<StateListener>();
@@ -43,6 +45,7 @@ export class StateMachine {
     const from = this.#state;
     if (from.name === "closed") return;
     this.#state = state;
+    this.failed = state.name === "failed";
     publishState({ pool: this.#pool, from: from.name, to: state });
     for (const listener of [...this.#listeners]) {
       try {

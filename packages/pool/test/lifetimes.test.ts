@@ -56,10 +56,14 @@ describe("t09-mass-expiry", () => {
     held.release();
     const lease = await second;
     expect(lease.value.id).toBe(1);
-    database.up = true;
     lease.release();
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await pool.use(({ id }) => id)).toBe(1);
+    database.up = true;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await pool.use(({ id }) => id)).toBe(2);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(database.connections[0]?.closed).toBe(true);
     await pool.close();
   });
 });

@@ -55,7 +55,7 @@ describe("the state", () => {
 
   test("fails when those that are left showed no life of late, and comes back when one of them answers", async () => {
     const database = new FakeDatabase();
-    const pool = database.pool({ max: 2, validate: database.validate });
+    const pool = database.pool({ max: 2, validate: database.validate, leakWarnMs: 4_000 });
     const held = await pool.acquire();
     await vi.advanceTimersByTimeAsync(5_000);
     const create = vi.spyOn(database, "refusal", "get").mockReturnValue(new Error("too many connections"));
@@ -82,6 +82,7 @@ describe("the state", () => {
     const pool = database.pool({
       max: 2,
       validate: () => true,
+      leakWarnMs: 4_000,
       create: (context) => (refuses ? Promise.reject(new Error("too many connections")) : database.create(context)),
     });
     const held = await pool.acquire();
