@@ -21,7 +21,7 @@ export const allowed: Readonly<Record<string, Row>> = {
     types: ["@standard-schema/spec"],
   },
   "@db/pool": {},
-  "@db/queue": { peers: ["@db/core"] },
+  "@db/queue": { peers: ["@db/core"], optionalPeers: ["cbor-x", "msgpackr"] },
   "@db/retry": { optionalPeers: ["@db/core"] },
   "@db/surreal": {
     dependencies: ["@db/pool", "@db/retry", "ws"],

@@ -37,6 +37,8 @@ export interface ErrorFacts {
   DURABILITY_UNKNOWN: { readonly operationId: string };
   OUTCOME_UNKNOWN: { readonly operationId: string };
   DATABASE_LOCKED: { readonly path: string };
+  STORAGE_FAILED: { readonly path: string };
+  STORAGE_DAMAGED: { readonly path: string; readonly found: readonly string[] };
   PAYLOAD_TOO_LARGE: { readonly limitBytes: number };
   CLOSED: object;
   INTERNAL: object;
@@ -74,6 +76,8 @@ const RETRYABLE: { readonly [C in ErrorCode]: boolean } = {
   DURABILITY_UNKNOWN: true,
   OUTCOME_UNKNOWN: false,
   DATABASE_LOCKED: true,
+  STORAGE_FAILED: true,
+  STORAGE_DAMAGED: false,
   PAYLOAD_TOO_LARGE: false,
   CLOSED: false,
   INTERNAL: false,

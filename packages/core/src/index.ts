@@ -68,7 +68,14 @@ export { checkDuration, checkInteger, checkKeys, describe, expected, MAX_TIMER_M
 export { type Direction, type OrderKey, type Position, RANK, type Rank, valueAt } from "./order.ts";
 export { type Problem, type ProblemField, toProblem } from "./problem.ts";
 export { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PlannedQuery, planQuery, type Query } from "./query.ts";
-export { formatRecordId, MAX_KEY_LENGTH, newRecordId, parseRecordId, type RecordId } from "./record-id.ts";
+export {
+  formatRecordId,
+  MAX_KEY_LENGTH,
+  newOperationId,
+  newRecordId,
+  parseRecordId,
+  type RecordId,
+} from "./record-id.ts";
 export { rowAfter } from "./row-after.ts";
 export { type RunCallOptions, runCall } from "./run-call.ts";
 export { pageOf, selectPage } from "./select.ts";
@@ -90,6 +97,7 @@ export { type TimeoutOptions, withTimeout } from "./timeout.ts";
 export {
   type AdapterValues,
   addNumbers,
+  checkValue,
   classOf,
   copyValue,
   equalValues,

@@ -46,6 +46,8 @@ const STATUS: { readonly [C in ErrorCode]: readonly [status: number, title: stri
   DURABILITY_UNKNOWN: [503, "Outcome unknown"],
   OUTCOME_UNKNOWN: [504, "Outcome unknown"],
   DATABASE_LOCKED: [503, "Database locked"],
+  STORAGE_FAILED: [503, "Storage failed"],
+  STORAGE_DAMAGED: [500, "Internal error"],
   PAYLOAD_TOO_LARGE: [413, "Too large"],
   CLOSED: [503, "Shutting down"],
   INTERNAL: [500, "Internal error"],
@@ -58,6 +60,8 @@ const PRIVATE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "UNSUPPORTED_VERSION",
   "TRANSACTION_ROLLED_BACK",
   "DATABASE_LOCKED",
+  "STORAGE_FAILED",
+  "STORAGE_DAMAGED",
 ]);
 
 /** The mapping of errors to HTTP. What is not a `DatabaseError` becomes a bare 500. */

@@ -39,6 +39,11 @@ export function newRecordId(collection: string): string {
   return formatRecordId(collection, uuidv7());
 }
 
+/** A new operation id for a write that is run outside of the façade: UUIDv7, monotonic per process. */
+export function newOperationId(): string {
+  return uuidv7();
+}
+
 function isKey(key: string): boolean {
   return key.length > 0 && key.length <= MAX_KEY_LENGTH && key.isWellFormed() && !key.includes("\0");
 }

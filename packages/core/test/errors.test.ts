@@ -24,6 +24,7 @@ const RETRYABLE: readonly ErrorCode[] = [
   "QUEUE_FULL",
   "DURABILITY_UNKNOWN",
   "DATABASE_LOCKED",
+  "STORAGE_FAILED",
 ];
 const FINAL: readonly ErrorCode[] = [
   "CANCELLED",
@@ -41,6 +42,7 @@ const FINAL: readonly ErrorCode[] = [
   "UNSUPPORTED_VERSION",
   "UNSUPPORTED",
   "OUTCOME_UNKNOWN",
+  "STORAGE_DAMAGED",
   "PAYLOAD_TOO_LARGE",
   "CLOSED",
   "INTERNAL",

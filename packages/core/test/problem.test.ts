@@ -27,6 +27,8 @@ const STATUS: { readonly [C in ErrorCode]: number } = {
   DURABILITY_UNKNOWN: 503,
   OUTCOME_UNKNOWN: 504,
   DATABASE_LOCKED: 503,
+  STORAGE_FAILED: 503,
+  STORAGE_DAMAGED: 500,
   PAYLOAD_TOO_LARGE: 413,
   CLOSED: 503,
   INTERNAL: 500,
@@ -37,6 +39,8 @@ const PRIVATE: readonly ErrorCode[] = [
   "UNSUPPORTED_VERSION",
   "TRANSACTION_ROLLED_BACK",
   "DATABASE_LOCKED",
+  "STORAGE_FAILED",
+  "STORAGE_DAMAGED",
 ];
 
 const facts = { retryAfterMs: 1_500, issues: [] };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatRecordId, MAX_KEY_LENGTH, newRecordId, parseRecordId } from "../src/index.ts";
+import { formatRecordId, MAX_KEY_LENGTH, newOperationId, newRecordId, parseRecordId } from "../src/index.ts";
 import { collection, wellFormed } from "./support/arbitraries.ts";
 import { failureOf } from "./support/service.ts";
 
@@ -92,6 +92,12 @@ describe("new ids", () => {
     const ids = Array.from({ length: 5_000 }, () => newRecordId("notes"));
     expect(ids).toEqual([...new Set(ids)].sort());
     expect(ids[0]).toMatch(/^notes:[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  test("an operation id is a UUIDv7 that is greater than the one before", () => {
+    const [first, second] = [newOperationId(), newOperationId()];
+    expect(first < second).toBe(true);
+    expect(first).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 
   test("a collection that is none gets no id", () => {

@@ -1,0 +1,239 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { HEAD_BYTES } from "./entry.ts";
+import { type HeadChunk, type OutcomeRow, type StoreBatch, unpack } from "./store.ts";
+
+/** "dbQu", in the header of the file. */
+const APPLICATION_ID = 0x64625175;
+const FORMAT = 1;
+const SCAN_ENTRIES = 16_384;
+/** Checkpoints are made when the log has grown to this, which is also what is left of it: 8 MiB. */
+const LOG_PAGES = 2_048;
+const PAGE_BYTES = 4_096;
+/** Up to so many pages are copied to give the others back. */
+const MAX_TIDY_PAGES = 4_096;
+const MIN_TIDY_PAGES = 64;
+
+const SCHEMA = `
+  CREATE TABLE entries (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL);
+  CREATE TABLE notes (seq INTEGER PRIMARY KEY, note TEXT NOT NULL);
+  CREATE TABLE outcomes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, state TEXT NOT NULL, operations BLOB NOT NULL, detail TEXT);
+  CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
+`;
+
+/** What is wrong with a file. */
+export class Damaged extends Error {
+  readonly found: readonly string[];
+
+  constructor(found: readonly string[]) {
+    super(found.join("; "));
+    this.found = found;
+  }
+}
+
+/** All that there is, for `OpenedStore`. */
+export interface FileContents {
+  readonly notes: ReadonlyMap<number, string>;
+  readonly outcomes: readonly OutcomeRow[];
+  readonly meta: string | undefined;
+}
+
+/** The SQLite file of a queue. Everything here blocks: it belongs into a worker. */
+export class SqliteFile {
+  readonly #db: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #deleteNote: StatementSync;
+  readonly #note: StatementSync;
+  readonly #outcome: StatementSync;
+  readonly #forget: StatementSync;
+  readonly #meta: StatementSync;
+  readonly #read: StatementSync;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#insert = db.prepare("INSERT INTO entries (seq, entry) VALUES (?, ?)");
+    this.#delete = db.prepare("DELETE FROM entries WHERE seq = ?");
+    this.#deleteNote = db.prepare("DELETE FROM notes WHERE seq = ?");
+    this.#note = db.prepare(
+      "INSERT INTO notes (seq, note) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET note = excluded.note",
+    );
+    this.#outcome = db.prepare("INSERT INTO outcomes (at, state, operations, detail) VALUES (?, ?, ?, ?)");
+    this.#forget = db.prepare(
+      "DELETE FROM outcomes WHERE id <= (SELECT max(id) FROM (SELECT id FROM outcomes WHERE at < ? ORDER BY id LIMIT 1000))",
+    );
+    this.#meta = db.prepare(
+      "INSERT INTO meta (id, value) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
+    );
+    this.#read = db.prepare("SELECT entry FROM entries WHERE seq = ?");
+  }
+
+  /** @throws Damaged */
+  static open(path: string, durability: "fsync" | "os"): SqliteFile {
+    if (!existsSync(path)) create(path);
+    if (statSync(path).size === 0) throw new Damaged(["the file is empty"]);
+    const db = new DatabaseSync(path, { timeout: 5_000 });
+    try {
+      check(db);
+      db.exec(`
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = ${durability === "fsync" ? "FULL" : "NORMAL"};
+        PRAGMA fullfsync = ON;
+        PRAGMA checkpoint_fullfsync = ON;
+        PRAGMA wal_autocheckpoint = ${LOG_PAGES};
+        PRAGMA journal_size_limit = ${LOG_PAGES * PAGE_BYTES};
+        PRAGMA temp_store = MEMORY;
+      `);
+      return new SqliteFile(db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  /** Looks, and changes nothing. @throws Damaged */
+  static openReadOnly(path: string): SqliteFile {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+    try {
+      check(db);
+      return new SqliteFile(db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  contents(): FileContents {
+    const notes = this.#db.prepare("SELECT seq, note FROM notes").all();
+    const outcomes = this.#db.prepare("SELECT at, state, operations, detail FROM outcomes ORDER BY id").all();
+    const meta = this.#db.prepare("SELECT value FROM meta").get();
+    return {
+      notes: new Map(notes.map(({ seq, note }) => [Number(seq), String(note)])),
+      outcomes: outcomes.map(({ at, state, operations, detail }) => ({
+        at: Number(at),
+        state: state === "applied" ? "applied" : "dead",
+        operations: new Float64Array(Uint8Array.from(operations as Uint8Array).buffer),
+        detail: detail === null ? undefined : String(detail),
+      })),
+      meta: meta === undefined ? undefined : String(meta.value),
+    };
+  }
+
+  /** The beginnings of entries from a number on; undefined at the end. */
+  scan(from: number): HeadChunk | undefined {
+    const scan = this.#db.prepare(
+      `SELECT seq, length(entry), substr(entry, 1, ${HEAD_BYTES}) FROM entries WHERE seq >= ? ORDER BY seq LIMIT ${SCAN_ENTRIES}`,
+    );
+    scan.setReturnArrays(true);
+    const rows = scan.all(from) as unknown as [number, number, Uint8Array][];
+    if (rows.length === 0) return undefined;
+    const chunk = {
+      seqs: new Float64Array(rows.length),
+      sizes: new Float64Array(rows.length),
+      heads: new Uint8Array(rows.length * HEAD_BYTES),
+    };
+    for (let index = 0; index < rows.length; index += 1) {
+      const [seq, size, head] = rows[index] as [number, number, Uint8Array];
+      chunk.seqs[index] = seq;
+      chunk.sizes[index] = size;
+      chunk.heads.set(head, index * HEAD_BYTES);
+    }
+    return chunk;
+  }
+
+  commit(batch: StoreBatch): void {
+    const { firstSeq, count, entries, removed, notes, outcomes, forgetOutcomesBefore, meta } = batch;
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const parts = unpack(entries, count);
+      for (let index = 0; index < parts.length; index += 1)
+        this.#insert.run(firstSeq + index, parts[index] as Uint8Array);
+      for (const [seq, note] of notes) {
+        if (note === undefined) this.#deleteNote.run(seq);
+        else this.#note.run(seq, note);
+      }
+      for (const seq of removed) {
+        this.#delete.run(seq);
+        this.#deleteNote.run(seq);
+      }
+      for (const { at, state, operations, detail } of outcomes) {
+        const bytes = new Uint8Array(operations.buffer, operations.byteOffset, operations.byteLength);
+        this.#outcome.run(at, state, bytes, detail ?? null);
+      }
+      if (outcomes.length > 0) this.#forget.run(forgetOutcomesBefore);
+      if (meta !== undefined) this.#meta.run(meta);
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      // Some errors have rolled back already; then there is nothing to roll back.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  read(seqs: readonly number[]): readonly (Uint8Array | undefined)[] {
+    return seqs.map((seq) => this.#read.get(seq)?.entry as Uint8Array | undefined);
+  }
+
+  /** Gives pages back that hold nothing, where that is cheap. */
+  tidy(): void {
+    const [pages, free] = [this.#number("page_count"), this.#number("freelist_count")];
+    if (free >= MIN_TIDY_PAGES && pages - free <= MAX_TIDY_PAGES) this.#db.exec("VACUUM");
+    this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #number(pragma: string): number {
+    return Number(Object.values(this.#db.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
+  }
+}
+
+/** Whole or not at all: a queue that is found half made has lost what it held. */
+function create(path: string): void {
+  const draft = `${path}-new`;
+  const folder = dirname(path);
+  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(`${draft}${suffix}`, { force: true });
+  closeSync(openSync(draft, "wx", 0o600));
+  const db = new DatabaseSync(draft);
+  try {
+    db.exec(
+      `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; ${SCHEMA}`,
+    );
+  } finally {
+    db.close();
+  }
+  sync(draft);
+  renameSync(draft, path);
+  sync(folder);
+  // Folders that were made are entries of the one above.
+  if (made !== undefined) for (let at = folder; at !== dirname(made); at = dirname(at)) sync(dirname(at));
+}
+
+function sync(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    // Windows does not sync folders.
+    if (process.platform !== "win32") throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @throws Damaged */
+function check(db: DatabaseSync): void {
+  const id = db.prepare("PRAGMA application_id").get()?.application_id;
+  if (id !== APPLICATION_ID) throw new Damaged(["it is no queue of @db/queue"]);
+  const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
+  if (version !== FORMAT) throw new Damaged([`its format is ${version}, and this version reads ${FORMAT}`]);
+  const found = db
+    .prepare("PRAGMA quick_check(10)")
+    .all()
+    .map((row) => String(Object.values(row)[0]));
+  if (found.length !== 1 || found[0] !== "ok") throw new Damaged(found);
+}

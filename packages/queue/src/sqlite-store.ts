@@ -1,0 +1,134 @@
+import { resolve } from "node:path";
+import { type Transferable, Worker } from "node:worker_threads";
+import { type DatabaseError, DatabaseErrorOf } from "@db/core";
+import { damaged, fromFault } from "./sqlite-errors.ts";
+import type { Answer, Failure, Request, RequestName, Requests, SqliteOptions } from "./sqlite-host.ts";
+import type { HeadChunk, OpenedStore, QueueStore, StoreBatch } from "./store.ts";
+
+interface Pending {
+  readonly name: RequestName;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: DatabaseError) => void;
+}
+
+/** From source or from `dist`, the worker stands beside this file. */
+const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js", import.meta.url);
+
+/** Entries in one SQLite file, which a worker thread owns: nothing here waits for a disk. */
+export class SqliteStore implements QueueStore {
+  readonly durability: "fsync" | "os";
+  readonly #options: SqliteOptions;
+  readonly #pending = new Map<number, Pending>();
+  #worker: Worker | undefined;
+  #nextId = 1;
+
+  constructor(options: SqliteOptions) {
+    this.#options = { ...options, path: resolve(options.path) };
+    this.durability = options.durability;
+  }
+
+  async open(): Promise<OpenedStore> {
+    // The program's own flags, --eval or --import for example, are not for this thread.
+    const worker = new Worker(WORKER, { execArgv: [], name: "db-queue" });
+    worker.on("message", (answer: Answer) => this.#settle(answer));
+    worker.on("error", (error) => this.#broken(error));
+    worker.on("exit", () => this.#broken(new Error("the thread has ended")));
+    this.#worker = worker;
+    const { notes, outcomes, meta, quarantined } = await this.#ask("open", this.#options);
+    return { entries: this.#scan(), notes, outcomes, meta, quarantined };
+  }
+
+  async commit(batch: StoreBatch): Promise<void> {
+    await this.#ask("commit", batch);
+  }
+
+  read(seqs: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#ask("read", seqs);
+  }
+
+  async tidy(): Promise<void> {
+    await this.#ask("tidy", undefined);
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    try {
+      await this.#ask("close", undefined);
+    } finally {
+      this.#worker = undefined;
+      await worker.terminate();
+    }
+  }
+
+  async *#scan(): AsyncGenerator<HeadChunk> {
+    let from = 0;
+    for (;;) {
+      const chunk = await this.#ask("scan", from);
+      if (chunk === undefined) return;
+      yield chunk;
+      from = (chunk.seqs.at(-1) ?? 0) + 1;
+    }
+  }
+
+  #ask<N extends RequestName>(name: N, asks: Requests[N]["asks"]): Promise<Requests[N]["answers"]> {
+    const worker = this.#worker;
+    if (worker === undefined) return Promise.reject(this.#failed("the queue is not open"));
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId;
+      this.#nextId += 1;
+      // An idle queue keeps no process alive; one that is storing does.
+      if (this.#pending.size === 0) worker.ref();
+      this.#pending.set(id, { name, resolve, reject });
+      const request: Request<N> = { id, name, asks };
+      worker.postMessage(request, transferable(request));
+    });
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    if (pending === undefined) return;
+    this.#pending.delete(answer.id);
+    if (this.#pending.size === 0) this.#worker?.unref();
+    if ("failure" in answer) pending.reject(this.#toError(answer.failure, pending.name));
+    else pending.resolve(answer.value as never);
+  }
+
+  #toError(failure: Failure, name: RequestName): DatabaseError {
+    const { path } = this.#options;
+    if (failure.kind === "damaged") return damaged(path, failure.found);
+    if (failure.kind === "fault")
+      return fromFault(failure.fault, path, name === "commit" || name === "read" ? name : "open");
+    const { holder } = failure;
+    const by =
+      holder === undefined ? "another process" : `the process ${holder.pid} on ${holder.host}, since ${holder.since}`;
+    return new DatabaseErrorOf("DATABASE_LOCKED", `${path} is in use by ${by}`, { path });
+  }
+
+  /** Of what was being committed nobody can tell. */
+  #broken(cause: Error): void {
+    this.#worker = undefined;
+    for (const { name, reject } of this.#pending.values()) {
+      const details = { effect: "unknown", cause } as const;
+      const message = "the thread that stores the queue has died";
+      reject(
+        name === "commit"
+          ? new DatabaseErrorOf("DURABILITY_UNKNOWN", message, { operationId: "" }, details)
+          : this.#failed(message),
+      );
+    }
+    this.#pending.clear();
+  }
+
+  #failed(message: string): DatabaseError {
+    const { path } = this.#options;
+    return new DatabaseErrorOf("STORAGE_FAILED", `${path}: ${message}`, { path });
+  }
+}
+
+/** New entries go over without a copy. */
+function transferable({ name, asks }: Request): Transferable[] {
+  if (name !== "commit") return [];
+  const { count, entries } = asks as StoreBatch;
+  return count === 0 ? [] : [entries.buffer as ArrayBuffer];
+}
