@@ -27,7 +27,7 @@ const RANGE = />?\.\.=?/y;
 const PUNCTUATION = /\?\?|\?[:.]|::|[()[\]{},;.:=<>!+\-*%^&|@~?×÷∋∌∈∉⊇⊃⊅⊆⊂⊄]/y;
 const UNKNOWN = /(?:[^\s\u0020-\u007e⟨]\w*)+|./sy;
 
-const PLAIN_IDENTIFIER = /^.[A-Za-z_][\w -]{0,62}.$/;
+const PLAIN_IDENTIFIER = /^(?:`[A-Za-z_][\w -]{0,62}`|⟨[A-Za-z_][\w -]{0,62}⟩)$/;
 const VALUES: ReadonlySet<string> = new Set(["true", "false", "nan", "infinity"]);
 
 /** What stands before a slash: a value that can be divided, something after which a value begins, or either. */
@@ -36,7 +36,9 @@ type Before = "value" | "operator" | "either";
 class Sanitizer {
   readonly #text: string;
   #at = 0;
-  #out = "";
+  readonly #out: string[] = [];
+  /** The last two characters of it: to look at a text that grows costs its whole length. */
+  #tail = "";
   #before: Before = "operator";
   /** How many brackets deep in a key that is not shown; 0 outside. */
   #hidden = 0;
@@ -47,7 +49,7 @@ class Sanitizer {
 
   run(): string {
     while (this.#at < this.#text.length) this.#step();
-    return this.#out.trim();
+    return this.#out.join("").trim();
   }
 
   #step(): void {
@@ -65,7 +67,7 @@ class Sanitizer {
       this.#before = "value";
       return true;
     }
-    const isField = this.#out.endsWith(".") && !this.#out.endsWith("..");
+    const isField = this.#tail.endsWith(".") && this.#tail !== "..";
     const quoted = this.#take(QUOTED);
     const word = quoted === undefined ? this.#take(WORD) : undefined;
     if (quoted === undefined && word === undefined) return false;
@@ -140,8 +142,9 @@ class Sanitizer {
     const found = this.#take(PUNCTUATION);
     if (found === undefined) return false;
     const [first = ""] = found;
+    // The last bracket of what is hidden is hidden, too.
     if (this.#hidden > 0) this.#hidden += depthOf(first);
-    this.#put(found);
+    else this.#put(found);
     this.#before = found === "?" || first === ")" || first === "]" ? "value" : first === "}" ? "either" : "operator";
     return true;
   }
@@ -159,11 +162,13 @@ class Sanitizer {
   #put(token: string): void {
     if (this.#hidden > 0) return;
     // Two question marks side by side are an operator.
-    this.#out += token.startsWith("?") && this.#out.endsWith("?") ? ` ${token}` : token;
+    const apart = token.startsWith("?") && this.#tail.endsWith("?") ? " " : "";
+    this.#out.push(apart, token);
+    this.#tail = (this.#tail + apart + token).slice(-2);
   }
 
   #gap(): void {
-    if (this.#hidden === 0 && !this.#out.endsWith(" ")) this.#out += " ";
+    if (!this.#tail.endsWith(" ")) this.#put(" ");
   }
 
   #take(pattern: RegExp): string | undefined {

@@ -73,8 +73,8 @@ export function seriesOf(metric: MetricData | undefined): readonly Series[] {
   }));
 }
 
-/** By label, for tests that look for one value: `valueOf(series, { state: "idle" })`. */
-export function valueOf(series: readonly Series[], labels: Attributes): number | undefined {
+/** By label, for tests that look for one value: `amountOf(series, { state: "idle" })`. */
+export function amountOf(series: readonly Series[], labels: Attributes): number | undefined {
   const found = series.filter((one) => Object.entries(labels).every(([name, value]) => one.labels[name] === value));
   if (found.length > 1) throw new Error(`expected one series with ${JSON.stringify(labels)}, got ${found.length}`);
   return found[0]?.value ?? found[0]?.count;
