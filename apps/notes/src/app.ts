@@ -39,7 +39,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.use(commonHeaders(isDraining));
   app.route("/", healthRoutes({ db, version, isDraining }));
   if (options.ops !== undefined) app.route("/", opsRoutes(options.ops));
-  for (const resource of resources) app.route("/", resourceRoutes(resource, { db, bodyLimitBytes }));
+  for (const resource of resources) app.route("/", resourceRoutes(resource, { db, logger, bodyLimitBytes }));
   app.route(
     "/",
     docsRoutes((): Promise<ApiDocument> => apiDocument(app, { resources, version })),
