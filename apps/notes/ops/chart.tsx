@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import type { SeriesName } from "../src/ops-feed.ts";
 import { column, range, samples } from "./store.ts";
 
-export interface Line {
+interface Line {
   readonly name: SeriesName;
   readonly label: string;
   /** The name of a color in the style sheet, without its dashes. */

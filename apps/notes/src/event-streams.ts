@@ -5,7 +5,7 @@ const MAX_BEHIND_BYTES = 1_048_576;
 /** A comment once in so long, so that nothing on the way takes the silence for an end. */
 const HEARTBEAT_MS = 15_000;
 
-export interface StreamEvent {
+interface StreamEvent {
   readonly event: string;
   readonly data: unknown;
   readonly id?: string;

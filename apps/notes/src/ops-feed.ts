@@ -66,7 +66,7 @@ export interface ErrorRow {
   readonly count: number;
 }
 
-export interface ConnectionFacts {
+interface ConnectionFacts {
   /** Of those that are open, the oldest first. */
   readonly agesMs: readonly number[];
   /** How many were closed since the start, by reason; those that never happened are left out. */
