@@ -9,6 +9,7 @@ import { healthRoutes } from "./health-routes.ts";
 import type { Logger } from "./logger.ts";
 import { noteResource } from "./notes.ts";
 import { type ApiDocument, apiDocument } from "./openapi.ts";
+import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
 import { HttpFault, respondWithProblem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
 import { resourceRoutes } from "./resource-routes.ts";
@@ -24,6 +25,8 @@ export interface AppOptions {
   readonly version?: string;
   /** True while the service is being stopped. Default never. */
   readonly isDraining?: () => boolean;
+  /** The operator page. Default none. */
+  readonly ops?: OpsOptions;
 }
 
 /** The whole service but its port: tests ask it with `app.request(…)`. */
@@ -35,7 +38,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.use(accessLog(logger));
   app.use(commonHeaders(isDraining));
   app.route("/", healthRoutes({ db, version, isDraining }));
-  for (const resource of resources) app.route("/", resourceRoutes(resource, { db, bodyLimitBytes }));
+  if (options.ops !== undefined) app.route("/", opsRoutes(options.ops));
+  for (const resource of resources) app.route("/", resourceRoutes(resource, { db, logger, bodyLimitBytes }));
   app.route(
     "/",
     docsRoutes((): Promise<ApiDocument> => apiDocument(app, { resources, version })),

@@ -41,7 +41,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     shutdownTimeoutMs: read(settings.shutdownTimeoutMs),
     drainDelayMs: read(settings.drainDelayMs),
     bodyLimitBytes: read(settings.bodyLimitBytes),
+    slowCallMs: read(settings.slowCallMs),
   };
   if (faults.length > 0) throw new ConfigFault(faults);
   return config;
+}
+
+/** The configuration as it may be shown: a URL may hold a password. */
+export function configFacts(config: Config): readonly (readonly [variable: string, value: string])[] {
+  return Object.entries(settings).map(([name, { variable }]) => {
+    const value = config[name as keyof Config];
+    if (name.endsWith("Ms")) return [variable, `${Number(value) / 1_000} s`];
+    return [variable, name === "url" ? withoutPassword(String(value)) : String(value)];
+  });
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/^([a-z+]+:\/\/)[^/@]*@/i, "$1***@");
 }

@@ -1,5 +1,6 @@
 import type { DescribeRouteOptions, ResponsesWithResolver } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
+import { MAX_ITEMS } from "./bulk-route.ts";
 import { DEFAULT_PAGE, MAX_PAGE, orderWords } from "./list-query.ts";
 import type { Resource } from "./resource.ts";
 import { schemaNames } from "./schemas.ts";
@@ -13,10 +14,10 @@ const WRITE = [...READ, 409];
 /** What a request with a body can be refused with besides: by the service, or by a schema in the database (422). */
 const BODY = [400, 413, 415, 422];
 
+type Route = "create" | "createMany" | "list" | "exportAll" | "get" | "change" | "remove";
+
 /** The descriptions of a resource's routes, one for each handler. */
-export function operations(
-  resource: Resource,
-): Readonly<Record<"create" | "list" | "get" | "change" | "remove", DescribeRouteOptions>> {
+export function operations(resource: Resource): Readonly<Record<Route, DescribeRouteOptions>> {
   const { noun, model, example } = resource;
   const names = schemaNames(resource);
   const tags = [model.collection];
@@ -28,6 +29,13 @@ export function operations(
     schema: { type: "string" },
     example: `${model.collection}:01a1fcb9-355b-7c19-9a30-054d93dcc6cf`,
   };
+  const ifMatch: Parameter = {
+    name: "If-Match",
+    in: "header",
+    required: false,
+    description: `The ETag of the ${noun} as it was seen: if it has changed since, nothing happens and the answer is 412.`,
+    schema: { type: "string" },
+  };
   return {
     create: {
       operationId: `create_${noun}`,
@@ -37,9 +45,34 @@ export function operations(
       responses: {
         201: {
           ...json(names.record, `The ${noun} is stored.`),
-          headers: { Location: { description: `Where the ${noun} is.`, schema: { type: "string" } } },
+          headers: { Location: { description: `Where the ${noun} is.`, schema: { type: "string" } }, ...ETAG },
         },
         ...problems([...WRITE, ...BODY]),
+      },
+    },
+    createMany: {
+      operationId: `create_many_${model.collection}`,
+      summary: `Make many ${model.collection}`,
+      description:
+        `Up to ${MAX_ITEMS}, each for itself: one that cannot be made leaves the others alone. The outcomes come in the order ` +
+        "of the items, each with the status that it would have had alone.",
+      tags,
+      requestBody: jsonBody(names.bulk, { items: [example] }),
+      responses: { 207: json(names.outcomes, "What came of each."), ...problems([500, 503, 400, 413, 415]) },
+    },
+    exportAll: {
+      operationId: `export_${model.collection}`,
+      summary: `All ${model.collection}, a line each`,
+      description:
+        "Every record that is there from the beginning of the export to its end, exactly once, in the order of the ids. If " +
+        "something fails on the way the connection is cut: an export that ends well is whole.",
+      tags,
+      responses: {
+        200: {
+          description: "JSON, a record in each line.",
+          content: { "application/x-ndjson": { schema: { type: "string" } } },
+        },
+        ...problems([500, 503]),
       },
     },
     list: {
@@ -57,7 +90,11 @@ export function operations(
       summary: `One ${noun}`,
       tags,
       parameters: [id],
-      responses: { 200: json(names.record, `The ${noun}.`), ...problems([...READ, 400, 404]) },
+      responses: {
+        200: { ...json(names.record, `The ${noun}.`), headers: ETAG },
+        304: { description: "It is still what the tag in `If-None-Match` stands for." },
+        ...problems([...READ, 400, 404]),
+      },
     },
     change: {
       operationId: `change_${noun}`,
@@ -66,16 +103,19 @@ export function operations(
         "Fields that are not named stay as they are. A change of nothing, `{}`, is one too: it is answered with 200 and " +
         "moves the times that the service sets at every change.",
       tags,
-      parameters: [id],
+      parameters: [id, ifMatch],
       requestBody: jsonBody(names.patch, Object.fromEntries(Object.entries(example).slice(0, 1))),
-      responses: { 200: json(names.record, `The ${noun} as it is now.`), ...problems([...WRITE, ...BODY, 404]) },
+      responses: {
+        200: { ...json(names.record, `The ${noun} as it is now.`), headers: ETAG },
+        ...problems([...WRITE, ...BODY, 404, 412]),
+      },
     },
     remove: {
       operationId: `remove_${noun}`,
       summary: `Take a ${noun} away`,
       tags,
-      parameters: [id],
-      responses: { 204: { description: `The ${noun} is gone.` }, ...problems([...WRITE, 400, 404]) },
+      parameters: [id, ifMatch],
+      responses: { 204: { description: `The ${noun} is gone.` }, ...problems([...WRITE, 400, 404, 412]) },
     },
   };
 }
@@ -105,6 +145,9 @@ function jsonBody(schema: string, example: object): OpenAPIV3_1.RequestBodyObjec
   };
 }
 
+const ETAG = {
+  ETag: { description: "Stands for the content as it is now, for `If-Match`.", schema: { type: "string" } },
+} as const;
 const RETRY_AFTER = { "Retry-After": { description: "In seconds.", schema: { type: "integer", minimum: 1 } } } as const;
 
 export function problems(statuses: readonly number[]): ResponsesWithResolver {

@@ -62,7 +62,7 @@ export class QueryFault extends Error {
 }
 
 /** The problem document of any failure. Nothing of an unexpected one is told. */
-function problemOf(error: unknown): ProblemDocument {
+export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof HttpFault) return error.problem;
   if (error instanceof QueryFault) return ofDatabase(error.cause, "query");
   if (storedIdOf(error) !== undefined) {

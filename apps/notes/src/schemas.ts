@@ -5,9 +5,18 @@ import type { Resource } from "./resource.ts";
 type Schemas = { readonly [name: string]: OpenAPIV3_1.SchemaObject };
 
 /** What a resource's schemas are called among the components. */
-export function schemaNames({ noun }: Resource): Readonly<Record<"record" | "create" | "patch" | "page", string>> {
+export function schemaNames({
+  noun,
+}: Resource): Readonly<Record<"record" | "create" | "patch" | "page" | "bulk" | "outcomes", string>> {
   const name = noun.replace(/^./, (letter) => letter.toUpperCase());
-  return { record: name, create: `New${name}`, patch: `${name}Patch`, page: `${name}Page` };
+  return {
+    record: name,
+    create: `New${name}`,
+    patch: `${name}Patch`,
+    page: `${name}Page`,
+    bulk: `Many${name}s`,
+    outcomes: `${name}Outcomes`,
+  };
 }
 
 export function resourceSchemas(resource: Resource): Schemas {
@@ -28,6 +37,32 @@ export function resourceSchemas(resource: Resource): Schemas {
         next: { type: ["string", "null"], description: "The cursor of the next page; null where there is none." },
       },
       required: ["items", "next"],
+    },
+    [names.bulk]: {
+      type: "object",
+      properties: { items: { type: "array", items: { $ref: `#/components/schemas/${names.create}` } } },
+      required: ["items"],
+    },
+    [names.outcomes]: {
+      type: "object",
+      properties: {
+        items: {
+          type: "array",
+          description: "In the order of the request.",
+          items: {
+            type: "object",
+            properties: {
+              status: { type: "integer", description: "What it would have been answered with alone." },
+              id: text("Of the record that was made."),
+              operationId: text("Names the write."),
+              location: text("Where the record is."),
+              problem: { $ref: "#/components/schemas/Problem" },
+            },
+            required: ["status"],
+          },
+        },
+      },
+      required: ["items"],
     },
   };
 }

@@ -6,7 +6,9 @@ import { banner } from "./banner.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./database.ts";
 import { errorFacts } from "./error-facts.ts";
+import { EventStreams } from "./event-streams.ts";
 import { createLogger, type Logger } from "./logger.ts";
+import { startOps } from "./ops.ts";
 import { type Listening, listen } from "./server.ts";
 import { listenForShutdown, type Shutdown } from "./shutdown.ts";
 
@@ -24,7 +26,9 @@ export async function runService(config: Config): Promise<void> {
   const { version } = manifest;
   const db = openDatabase(config, logger);
   const isDraining = (): boolean => shutdown.isDraining;
-  const app = createApp({ db, logger, version, bodyLimitBytes: config.bodyLimitBytes, isDraining });
+  const streams = new EventStreams();
+  const ops = await startOps({ db, config, streams, version, isDraining });
+  const app = createApp({ db, logger, version, bodyLimitBytes: config.bodyLimitBytes, isDraining, ops });
   const server = await listen(app, config).catch((error: unknown) => {
     throw new StartFault(listenFault(error, config));
   });
@@ -36,7 +40,10 @@ export async function runService(config: Config): Promise<void> {
       if (config.drainDelayMs > 0) await sleep(config.drainDelayMs);
     }
   } finally {
+    // An open stream would keep the server from closing.
+    streams.close();
     await close(server, db, config, logger);
+    ops.recorder.close();
   }
   logger.info({}, "stopped");
 }

@@ -30,6 +30,7 @@ export interface Settings {
   readonly shutdownTimeoutMs: Setting<number>;
   readonly drainDelayMs: Setting<number>;
   readonly bodyLimitBytes: Setting<number>;
+  readonly slowCallMs: Setting<number>;
 }
 
 export const settings: Settings = {
@@ -109,6 +110,13 @@ export const settings: Settings = {
     fallback: "786432",
     meaning: "Bytes that a request's body may have. The longest note of emoji needs less than half of the default.",
     ...whole(1_024, 104_857_600),
+  },
+  slowCallMs: {
+    variable: "SLOW_CALL",
+    group: "Rarely used",
+    fallback: "0.25",
+    meaning: "Seconds from which on a call of the database is listed as slow on the operator page.",
+    ...seconds(0.001, 3_600),
   },
   namespace: {
     variable: "SURREAL_NAMESPACE",

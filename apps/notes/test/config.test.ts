@@ -30,6 +30,7 @@ test("an empty environment gives the defaults", () => {
     shutdownTimeoutMs: 10_000,
     drainDelayMs: 200,
     bodyLimitBytes: 786_432,
+    slowCallMs: 250,
   });
   expect(readConfig({ PORT: "", DATA_DIR: "/srv/x" })).toMatchObject({ port: 8080, url: "rocksdb:///srv/x/notes" });
 });

@@ -38,9 +38,9 @@ const onlyWrites: readonly ErrorCode[] = ["CONFLICT", "ALREADY_EXISTS", "UNIQUE_
 const requests: readonly (readonly [string, string, RequestInit, readonly ErrorCode[], readonly number[]])[] = [
   ["/notes", "post", json("POST", note), onlyById, [201, 415]],
   ["/notes", "get", {}, [...onlyById, ...onlyWrites], [200]],
-  ["/notes/{id}", "get", {}, onlyWrites, [200]],
-  ["/notes/{id}", "patch", json("PATCH", { title: "x" }), [], [200, 415]],
-  ["/notes/{id}", "delete", { method: "DELETE" }, onlyData, [204]],
+  ["/notes/{id}", "get", {}, onlyWrites, [200, 304]],
+  ["/notes/{id}", "patch", json("PATCH", { title: "x" }), [], [200, 412, 415]],
+  ["/notes/{id}", "delete", { method: "DELETE" }, onlyData, [204, 412]],
 ];
 
 type Responses = Readonly<Record<string, { readonly content: object }>>;

@@ -1,0 +1,37 @@
+import { render } from "preact";
+import { HeadlineBar, isStale } from "./headline.tsx";
+import {
+  ConfigurationPanel,
+  OperationsPanel,
+  PoolPanel,
+  QueuePanel,
+  SlowCallsPanel,
+  TimelinePanel,
+} from "./panels.tsx";
+import { connect } from "./store.ts";
+
+function Page() {
+  return (
+    <main class={isStale() ? "stale" : undefined}>
+      <HeadlineBar />
+      <div class="grid">
+        <div class="column">
+          <OperationsPanel />
+          <SlowCallsPanel />
+        </div>
+        <div class="column">
+          <PoolPanel />
+          <QueuePanel />
+          <TimelinePanel />
+        </div>
+        <ConfigurationPanel />
+      </div>
+    </main>
+  );
+}
+
+const place = document.getElementById("page");
+if (place !== null) {
+  connect();
+  render(<Page />, place);
+}

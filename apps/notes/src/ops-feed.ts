@@ -1,0 +1,166 @@
+/**
+ * What the operator page is told. Shared by the service and the page, so types and names only. Times are in milliseconds
+ * since 1970, as the page shows them; durations in milliseconds.
+ */
+
+/** The figures of one second, in this order. What there was nothing to measure of is null. */
+export const SERIES = [
+  "at",
+  "state",
+  "used",
+  "idle",
+  "connecting",
+  "waiting",
+  "max",
+  "acquireP50",
+  "acquireP95",
+  "acquireP99",
+  "rate",
+  "errors",
+  "retries",
+  "p50",
+  "p95",
+  "p99",
+  "queued",
+  "queueBytes",
+  "queueAgeMs",
+  "drained",
+  "dead",
+] as const;
+
+export type SeriesName = (typeof SERIES)[number];
+export type Sample = readonly (number | null)[];
+
+/** What `state` means in a sample: the position in this list. */
+export const STATES = ["disconnected", "connecting", "connected", "failed", "closed"] as const;
+
+/** How much of the past is kept: 15 minutes of seconds. */
+export const HISTORY = 900;
+
+export interface Headline {
+  readonly at: number;
+  readonly state: (typeof STATES)[number];
+  /** Whether calls are refused at once by now. */
+  readonly refusing: boolean;
+  readonly since: number | null;
+  readonly nextAttemptAt: number | null;
+  readonly unavailableAt: number | null;
+  readonly errorCode: string | null;
+  readonly draining: boolean;
+}
+
+export interface OperationRow {
+  readonly operation: string;
+  readonly collection: string | null;
+  /** Of the last minute. */
+  readonly calls: number;
+  readonly errors: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+export interface ErrorRow {
+  readonly code: string;
+  /** Of the last minute. */
+  readonly count: number;
+}
+
+interface ConnectionFacts {
+  /** Of those that are open, the oldest first. */
+  readonly agesMs: readonly number[];
+  /** How many were closed since the start, by reason; those that never happened are left out. */
+  readonly closed: Readonly<Record<string, number>>;
+  readonly created: number;
+  readonly createFailures: number;
+  readonly timeouts: number;
+}
+
+export interface QueueFacts {
+  readonly state: string;
+  readonly pending: number;
+  readonly bytes: number;
+  readonly dead: number;
+  readonly parked: number;
+  readonly oldestAgeMs: number;
+  readonly ratePerSecond: number;
+  readonly etaMs: number | null;
+  readonly maxEntries: number;
+}
+
+/** What changes from second to second, beside the sample. */
+export interface Tables {
+  readonly operations: readonly OperationRow[];
+  readonly errors: readonly ErrorRow[];
+  readonly connections: ConnectionFacts | null;
+  readonly queue: QueueFacts | null;
+}
+
+export interface TimelineEntry {
+  readonly seq: number;
+  readonly at: number;
+  readonly level: "good" | "info" | "warn" | "bad";
+  readonly what: string;
+  readonly detail: string;
+}
+
+export interface SlowCall {
+  readonly seq: number;
+  readonly at: number;
+  readonly operation: string;
+  readonly collection: string | null;
+  readonly durationMs: number;
+  /** The code of the error that it ended with. */
+  readonly error: string | null;
+}
+
+export interface DeadLetter {
+  readonly operationId: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly queuedAt: number;
+  readonly attempts: number;
+  readonly error: string;
+  readonly payload: string;
+}
+
+export interface About {
+  readonly service: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly node: string;
+  /** The settings that hold now, without secrets. */
+  readonly configuration: readonly (readonly [name: string, value: string])[];
+  /** Whether there is an operator's token at all: without one nothing can be changed from the page. */
+  readonly hasOperator: boolean;
+  readonly hasLab: boolean;
+}
+
+/** The first event of a stream. */
+export interface Snapshot {
+  readonly about: About;
+  readonly headline: Headline;
+  readonly tables: Tables;
+  /** From the oldest to the newest, at most `HISTORY`. */
+  readonly samples: readonly Sample[];
+  readonly timeline: readonly TimelineEntry[];
+  readonly slow: readonly SlowCall[];
+}
+
+/** Once a second. */
+export interface Tick {
+  readonly sample: Sample;
+  readonly headline: Headline;
+  /** Left out where nothing in them changed. */
+  readonly tables?: Tables;
+}
+
+/** The events of the stream by name. */
+export interface Feed {
+  readonly snapshot: Snapshot;
+  readonly tick: Tick;
+  readonly headline: Headline;
+  readonly timeline: TimelineEntry;
+  readonly slow: SlowCall;
+  readonly dead: readonly DeadLetter[];
+}
