@@ -19,8 +19,8 @@ import { refusal } from "./gate.ts";
 import { type DatabaseHealth, healthOf, reasonOf, retryAfterMs } from "./health.ts";
 import { InFlight } from "./in-flight.ts";
 import { composeLayers, type Layer } from "./layer.ts";
-import { LiveView, registerLive } from "./live-databases.ts";
 import { buildLive, type LiveEvent, type LiveOptions } from "./live.ts";
+import { LiveView, registerLive } from "./live-databases.ts";
 import {
   type Execute,
   isWrite,

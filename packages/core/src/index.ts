@@ -42,9 +42,9 @@ export {
 export type { DatabaseHealth } from "./health.ts";
 export { interrupted, untilInterrupted } from "./interrupt.ts";
 export type { Layer, LayerHost } from "./layer.ts";
-export { type LiveDatabase, liveDatabases } from "./live-databases.ts";
 export type { LiveChange, LiveEvent, LiveOptions, LiveQuery, LiveResync } from "./live.ts";
 export { LiveChannel } from "./live-channel.ts";
+export { type LiveDatabase, liveDatabases } from "./live-databases.ts";
 export { type Logger, type LogLayerOptions, logLayer } from "./log-layer.ts";
 export { isEqual, matchesFilter } from "./match.ts";
 export {
