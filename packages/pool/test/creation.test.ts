@@ -132,7 +132,7 @@ describe("t07-outage-herd", () => {
     const pool = database.pool({ max: 20, createConcurrency: 8 });
     const leases = Promise.all(Array.from({ length: 20 }, () => pool.acquire()));
     await vi.advanceTimersByTimeAsync(200);
-    database.attemptTimes.length = 0;
+    // The first to succeed may have begun before.
     database.up = true;
     await vi.advanceTimersByTimeAsync(1_000);
     await leases;
