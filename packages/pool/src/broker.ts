@@ -327,7 +327,7 @@ export class Broker<T> implements StockKeeper<T> {
       slot.idleSince = now;
       this.#handOver(slot, now);
     } else {
-      this.#desk.rest();
+      if (this.line.size === 0) this.#desk.rest();
       stock.shelve(slot, now);
     }
   }
