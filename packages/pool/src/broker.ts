@@ -1,8 +1,9 @@
+import { Arrivals } from "./arrivals.ts";
 import { publishRelease } from "./channels.ts";
 import { Condition } from "./condition.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Desk } from "./desk.ts";
-import { type Attempt, Dialer } from "./dialer.ts";
+import { Dialer } from "./dialer.ts";
 import type { PoolError } from "./errors.ts";
 import { Faults } from "./faults.ts";
 import { Housekeeper } from "./housekeeper.ts";
@@ -15,9 +16,6 @@ import { StateMachine } from "./state.ts";
 import { Counters } from "./stats.ts";
 import { Stock, type StockKeeper } from "./stock.ts";
 import { type Request, type Waiter, WaitLine } from "./wait-line.ts";
-
-/** A connection that dies so soon, unused, was as good as never made. */
-const YOUNG_MS = 1_000;
 
 /**
  * Brings together those who wait and the connections there are, and asks for more where these do not suffice. All events
@@ -45,6 +43,7 @@ export class Broker<T> implements StockKeeper<T> {
   /** How many calls of `start()` wait: for them there is at least one connection. */
   starting = 0;
   readonly #faults: Faults;
+  readonly #arrivals: Arrivals<T>;
   /** Of all that nobody waits for: these let the process exit. */
   readonly #chores: Deadlines = new Deadlines(false);
   readonly #condition: Condition<T>;
@@ -57,7 +56,6 @@ export class Broker<T> implements StockKeeper<T> {
    */
   readonly #clock: Pick<typeof performance, "now"> = performance;
   readonly #resets: boolean;
-  #diedYoungAt = Number.NEGATIVE_INFINITY;
   /** Whether to dial once to learn how things stand. */
   #curious = false;
   #supplying = false;
@@ -76,10 +74,11 @@ export class Broker<T> implements StockKeeper<T> {
     this.stock = new Stock(this, settings, chores, counters, this.#faults);
     this.dialer = new Dialer<T>(
       {
-        arrived: (attempt, value) => this.#arrived(attempt, value),
-        arrivedLate: (attempt, value) => this.#arrivedLate(attempt, value),
-        failed: (attempt, error) => this.#attemptFailed(attempt, error),
+        arrived: (attempt, value) => this.#arrivals.arrived(attempt, value),
+        arrivedLate: (attempt, value) => this.#arrivals.arrivedLate(attempt, value),
+        failed: (attempt, error) => this.#arrivals.failed(attempt, error),
         lost: (slot, error) => this.stock.lost(slot, error),
+        provenSince: (at) => this.stock.provenAt > at,
         due: (now) => this.supply(now),
       },
       settings,
@@ -90,6 +89,16 @@ export class Broker<T> implements StockKeeper<T> {
     this.refusals = new Refusals({ settings, stock, dialer, line, state, condition: this.#condition, mode: this });
     this.#housekeeper = new Housekeeper({ stock, settings, counters, chores, mode: this });
     this.#desk = new Desk({ line, waits: this.waits, settings, counters, state, refusals: this.refusals });
+    this.#arrivals = new Arrivals({
+      stock,
+      dialer,
+      condition: this.#condition,
+      desk: this.#desk,
+      housekeeper: this.#housekeeper,
+      faults: this.#faults,
+      counters,
+      mode: this,
+    });
   }
 
   // --- callers
@@ -182,13 +191,7 @@ export class Broker<T> implements StockKeeper<T> {
   }
 
   died(slot: Slot<T>, error: unknown, now: number): void {
-    if (slot.provenAt > slot.bornAt || now - slot.bornAt >= YOUNG_MS) return;
-    const lastAt = this.#diedYoungAt;
-    this.#diedYoungAt = now;
-    // Two in a row: what accepts connections only to close them is away as much as what refuses them.
-    if (lastAt < Math.max(now - YOUNG_MS, this.stock.provenAt)) return;
-    this.dialer.outage.failed(slot.bornAt, now, false);
-    this.#condition.attemptFailed(error, false, now);
+    this.#arrivals.died(slot, error, now);
   }
 
   mourned(now: number): void {
@@ -308,54 +311,14 @@ export class Broker<T> implements StockKeeper<T> {
     this.state.set({ name: "closed" });
   }
 
-  #arrived(attempt: Attempt<T>, value: T): void {
-    const now = performance.now();
-    const { stock, dialer } = this;
-    if (dialer.isOutdated(attempt)) stock.dispose(value, "evicted", 0);
-    else if (stock.size >= this.max) stock.dispose(value, "surplus", 0);
-    else {
-      const recovered = dialer.outage.since !== undefined;
-      dialer.outage.succeeded(now);
-      this.#curious = false;
-      const slot = stock.add(value, now - attempt.startedAt, now);
-      attempt.slot = slot;
-      this.#condition.connected(now);
-      if (recovered) this.#desk.forget();
-      this.#housekeeper.wake(now);
-      stock.admit(slot, attempt.lost, now);
-    }
-    this.supply(now);
-  }
-
-  /** Given up, but made all the same: a connection is a connection, if there is room and a use for it. */
-  #arrivedLate(attempt: Attempt<T>, value: T): void {
-    const { stock, dialer, max } = this;
-    if (this.closed) stock.dispose(value, "closed", 0);
-    else if (attempt.lost !== undefined) stock.dispose(value, "error", 0);
-    else {
-      // It is there, which the attempt that took its place is not: if `create` is slow, always to begin anew would never end.
-      if (stock.size < max && stock.size + dialer.active >= max && !dialer.isOutdated(attempt)) dialer.giveUpYoungest();
-      this.#arrived(attempt, value);
-    }
-  }
-
-  #attemptFailed(attempt: Attempt<T>, error: unknown): void {
-    const now = performance.now();
-    this.counters.createFailures += 1;
-    this.#faults.report("create", error);
+  answered(now: number): void {
     this.#curious = false;
-    const permanent = this.#faults.classify(error) === "permanent";
-    const { outage } = this.dialer;
-    const isNews = outage.since === undefined;
-    outage.failed(attempt.startedAt, now, permanent);
-    this.#condition.attemptFailed(error, permanent, now);
-    if (isNews) this.stock.doubtAll(attempt.startedAt, false);
-    if (permanent) this.#failStart(now);
+    // Whether the state changes or is only told anew: at an attempt, those leave who would not wait for the next.
     this.#dismiss(now);
     this.supply(now);
   }
 
-  #failStart(now: number): void {
+  despaired(now: number): void {
     for (const milestone of this.milestones)
       if (milestone.failsEarly) milestone.fail(this.refusals.createFailed(NOBODY, 0, now));
   }
@@ -367,7 +330,7 @@ export class Broker<T> implements StockKeeper<T> {
       slot.idleSince = now;
       this.#handOver(slot, now);
     } else {
-      this.#desk.rest();
+      if (this.line.size === 0) this.#desk.rest();
       stock.shelve(slot, now);
     }
   }

@@ -15,6 +15,8 @@ interface DialerClient<T> {
   /** An attempt that was given up has made a connection after all. */
   arrivedLate(attempt: Attempt<T>, value: T): void;
   lost(slot: Slot<T>, error: unknown): void;
+  /** Whether any connection answered or came back sound since. */
+  provenSince(at: number): boolean;
   /** The pause before the next attempt is over. */
   due(now: number): void;
 }
@@ -106,13 +108,17 @@ export class Dialer<T> {
   dial(count: number, now: number): void {
     const { outage } = this;
     let begin = count;
-    if (outage.since === undefined) begin = Math.min(count, outage.limit - this.promising);
-    else if (count > 0) {
+    if (outage.since === undefined) {
+      if (now < outage.provesUntil && !this.#client.provenSince(outage.recoveredAt)) {
+        this.#pauseUntil(outage.provesUntil, now);
+        return;
+      }
+      begin = Math.min(count, outage.limit - this.promising);
+    } else if (count > 0) {
       // Attempts from before the outage may hang until their timeout; the prober does not wait for them.
       begin = this.#isProbing(outage.since) ? 0 : 1;
       if (begin > 0 && now < outage.nextAttemptAt) {
-        this.#chores.remove(this.#pause);
-        this.#chores.add(this.#pause, outage.nextAttemptAt, now);
+        this.#pauseUntil(outage.nextAttemptAt, now);
         return;
       }
     }
@@ -138,6 +144,11 @@ export class Dialer<T> {
   stop(reason: unknown): void {
     this.#chores.remove(this.#pause);
     for (const attempt of [...this.#attempts]) this.#giveUp(attempt, reason);
+  }
+
+  #pauseUntil(at: number, now: number): void {
+    this.#chores.remove(this.#pause);
+    this.#chores.add(this.#pause, at, now);
   }
 
   #isProbing(since: number): boolean {

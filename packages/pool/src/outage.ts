@@ -16,6 +16,8 @@ export class Outage {
   #since: number | undefined;
   /** As `#since`, relapses included: what the pauses depend on. */
   #began = 0;
+  #relapsed = false;
+  #provesUntil = 0;
   #attempts = 0;
   #nextAttemptAt = 0;
   #limit: number;
@@ -36,6 +38,11 @@ export class Outage {
     return this.#recoveredAt;
   }
 
+  /** After a relapse: until when the first new connection has time to prove itself before others are made. */
+  get provesUntil(): number {
+    return this.#provesUntil;
+  }
+
   get nextAttemptAt(): number {
     return this.#nextAttemptAt;
   }
@@ -49,7 +56,8 @@ export class Outage {
   failed(startedAt: number, now: number, permanent: boolean): void {
     if (this.#since === undefined) {
       if (startedAt < this.#recoveredAt) return;
-      if (now - this.#recoveredAt >= RELAPSE_MS) {
+      this.#relapsed = now - this.#recoveredAt < RELAPSE_MS;
+      if (!this.#relapsed) {
         this.#began = now;
         this.#attempts = 0;
       }
@@ -67,6 +75,7 @@ export class Outage {
       this.#since = undefined;
       this.#recoveredAt = now;
       this.#limit = 1;
+      this.#provesUntil = this.#relapsed ? now + RELAPSE_MS : now;
     } else if (this.#limit < this.#concurrency) this.#limit = Math.min(this.#limit * 2, this.#concurrency);
   }
 
@@ -75,5 +84,6 @@ export class Outage {
     if (this.#since === undefined) return;
     this.#since = undefined;
     this.#limit = 1;
+    this.#provesUntil = 0;
   }
 }

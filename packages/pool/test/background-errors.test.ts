@@ -243,6 +243,34 @@ describe("hooks that misbehave", () => {
     expect(await used).toBe(2);
   });
 
+  test.each<[string, () => unknown]>([
+    [
+      "is a function with a then",
+      () =>
+        withThen(
+          () => {},
+          () => (resolve: (no: false) => void) => resolve(false),
+        ),
+    ],
+    [
+      "throws when it is asked for its then",
+      () =>
+        withThen({}, () => {
+          throw new Error("hostile");
+        }),
+    ],
+  ])(
+    "a verdict of validate that %s is a verdict: the connection is closed, the next caller served",
+    async (_, verdict) => {
+      const database = new FakeDatabase();
+      const pool = database.pool({ max: 1, validateAfterIdleMs: 0, validate: verdict });
+      await pool.use(() => {});
+      expect(await pool.use(({ id }) => id)).toBe(2);
+      expect(pool.stats()).toMatchObject({ closed: { validation: 1 }, inUse: 0 });
+      await pool.close();
+    },
+  );
+
   test("a reset that settles after its timeout changes nothing any more", async () => {
     const database = new FakeDatabase();
     const reset = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 200));
@@ -254,6 +282,10 @@ describe("hooks that misbehave", () => {
     expect(database.open.map(({ id }) => id)).toEqual([2]);
   });
 });
+
+function withThen(value: object, get: () => unknown): object {
+  return Object.defineProperties(value, Object.fromEntries([["then", { get }]]));
+}
 
 function kill(database: FakeDatabase, id: number): void {
   const connection = database.connections[id - 1];

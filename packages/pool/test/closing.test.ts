@@ -166,6 +166,27 @@ describe("drain", () => {
     await pool.close();
   });
 
+  test("resolves when resume() sheds the last who wait", async () => {
+    const database = new FakeDatabase();
+    const pool = database.pool({ max: 1, shed: { targetMs: 10, intervalMs: 100 } });
+    const held = await pool.acquire();
+    const ledger = new Ledger();
+    ledger.watch("first", pool.acquire());
+    await vi.advanceTimersByTimeAsync(110);
+    ledger.watch("second", pool.acquire());
+    await vi.advanceTimersByTimeAsync(50);
+    pool.suspend();
+    held.release();
+    ledger.watch("drained", pool.drain({ deadlineMs: 60_000 }));
+    await vi.advanceTimersByTimeAsync(60);
+    // An overload: even the shortest wait of the last interval was above the target.
+    pool.resume();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ledger.events).toEqual(["first POOL_FULL", "second POOL_FULL", "drained"]);
+    expect(pool.stats()).toMatchObject({ idle: 1, waiting: 0 });
+    await pool.close();
+  });
+
   test("names what is still out at its deadline and leaves it alone", async () => {
     const database = new FakeDatabase();
     const pool = database.pool({ max: 1 });

@@ -83,6 +83,34 @@ describe("t06-slow-connect", () => {
     await pool.close();
   });
 
+  test("with max 1 a create that is always slower than createTimeoutMs serves its caller all the same", async () => {
+    const database = new FakeDatabase();
+    database.connectMs = 7_000;
+    const pool = database.pool({ max: 1 });
+    const used = pool.use(() => performance.now());
+    const before = performance.now();
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect((await used) - before).toBe(7_000);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(database.open).toHaveLength(1);
+    expect(pool.stats()).toMatchObject({ size: 1, creating: 0, state: "connected" });
+    await pool.close();
+  });
+
+  test("what was given up before evictAll and comes after it is not used", async () => {
+    const database = new FakeDatabase();
+    database.connectMs = 150;
+    const pool = database.pool({ max: 2, createTimeoutMs: 100 });
+    const gone = rejection(pool.acquire({ timeoutMs: 120 }));
+    await vi.advanceTimersByTimeAsync(130);
+    await gone;
+    pool.evictAll();
+    await vi.advanceTimersByTimeAsync(30);
+    expect(database.connections[0]?.closed).toBe(true);
+    expect(pool.stats()).toMatchObject({ size: 0, closed: { evicted: 1 } });
+    await pool.close();
+  });
+
   test("a late connection is adopted when its place is still free", async () => {
     const database = new FakeDatabase();
     database.connectMs = 1_010;
@@ -247,6 +275,20 @@ describe("start", () => {
     database.up = true;
     await vi.advanceTimersByTimeAsync(1_000);
     await started;
+  });
+
+  test("ends at once while a permanent error lasts, without another attempt", async () => {
+    const database = new FakeDatabase();
+    database.up = false;
+    const pool = database.pool({ classify: () => "permanent" });
+    await rejection(pool.start());
+    await vi.advanceTimersByTimeAsync(100);
+    const ledger = new Ledger();
+    ledger.watch("start", pool.start());
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ledger.events).toEqual(["start CREATE_FAILED"]);
+    expect(database.attempts).toBe(1);
+    await pool.close();
   });
 
   test("ends at once for a permanent error, for its signal, and for close()", async () => {

@@ -156,6 +156,18 @@ describe("validation on the way to a caller", () => {
   });
 });
 
+test("however short lifetimes may get, connections are looked after a few times a second, not each millisecond", async () => {
+  const database = new FakeDatabase();
+  const pool = database.pool({ max: 1, lifetimeJitter: 1 });
+  const lease = await pool.acquire();
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(timers.mock.calls.length).toBeLessThan(210);
+  timers.mockRestore();
+  lease.release();
+  await pool.close();
+});
+
 describe("t22-clock-jumps", () => {
   test.each([365 * 24 * 60 * MINUTE, -365 * 24 * 60 * MINUTE])(
     "a jump of the wall clock by %d ms changes nothing",
