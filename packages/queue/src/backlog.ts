@@ -52,6 +52,10 @@ export class Backlog extends Columns {
   get deadCount(): number {
     return this.#deadLanes.size;
   }
+  /** Entries that are not applied yet. */
+  get activeCount(): number {
+    return this.#active;
+  }
   /** Entries that stand behind a dead letter. */
   get parkedCount(): number {
     let parked = 0;
