@@ -1,4 +1,5 @@
 import { Columns, grown, grownBytes, grownInts } from "./columns.ts";
+import type { EntryHead } from "./entry.ts";
 import { HashIndex } from "./hash-index.ts";
 import { Lanes, NONE } from "./lanes.ts";
 
@@ -11,15 +12,6 @@ const DEAD = 1;
 const BUSY = 2;
 const QUEUED = 4;
 const HELD = 8;
-
-export interface NewEntry {
-  readonly seq: number;
-  readonly queuedAt: number;
-  readonly size: number;
-  readonly lane: number;
-  readonly operation: number;
-  readonly maybeApplied: boolean;
-}
 
 /**
  * The index of all entries, in memory: which wait, in which order, and which lane may go next. About 80 bytes an entry.
@@ -60,6 +52,10 @@ export class Backlog extends Columns {
   get deadCount(): number {
     return this.#deadLanes.size;
   }
+  /** Entries that are not applied yet. */
+  get activeCount(): number {
+    return this.#active;
+  }
   /** Entries that stand behind a dead letter. */
   get parkedCount(): number {
     let parked = 0;
@@ -77,14 +73,14 @@ export class Backlog extends Columns {
   // Entries.
 
   /** @param stored false while its commit is under way: it holds its place, and is not applied yet */
-  add(entry: NewEntry, stored: boolean): number {
+  add(seq: number, size: number, entry: EntryHead, stored: boolean): number {
     const row = this.take();
     const lanes = this.#lanes;
     const lane = lanes.findOrAdd(entry.lane);
-    this.#seq[row] = entry.seq;
+    this.#seq[row] = seq;
     this.#queuedAt[row] = entry.queuedAt;
     this.#operation[row] = entry.operation;
-    this.#size[row] = entry.size;
+    this.#size[row] = size;
     this.#lane[row] = lane;
     this.#nextInLane[row] = NONE;
     this.#flags[row] = (stored ? 0 : STORING) | (entry.maybeApplied ? MAYBE_APPLIED : 0);
@@ -101,7 +97,7 @@ export class Backlog extends Columns {
     lanes.active[lane] = (lanes.active[lane] as number) + 1;
     this.#byOperation.add(row);
     this.#count += 1;
-    this.#bytes += entry.size;
+    this.#bytes += size;
     this.#active += 1;
     this.#offer(lane);
     return row;

@@ -5,9 +5,13 @@ import type { OutcomeRow, QueueStore, StoreBatch } from "./store.ts";
 /** A batch takes no more than this: callers at its end wait for all of it. */
 const MAX_BATCH_BYTES = 1_048_576;
 const MAX_BATCH_ENTRIES = 4_096;
+const EAGER_ENTRIES = 256;
 const FIRST_BATCH_BYTES = 65_536;
 /** How long ends of entries wait for company before they get a commit of their own. */
 const REMOVAL_DELAY_MS = 5;
+/** What is kept for reuse, so that an outage that filled many leaves nothing behind. */
+const MAX_SPARE = 2;
+const MAX_SPARE_BYTES = 4 * MAX_BATCH_BYTES;
 const MIN_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 5_000;
 
@@ -24,23 +28,33 @@ export interface CommitListener {
   failed(error: DatabaseError): void;
 }
 
+type Allocate = (bytes: number) => Buffer;
+
 /** New entries, packed as they go to the store. */
 class Batch {
-  readonly firstSeq: number;
   readonly tickets: Ticket[] = [];
+  readonly #allocate: Allocate;
+  firstSeq = 0;
   buffer: Buffer;
   used = 0;
 
-  constructor(firstSeq: number, bytes: number) {
+  constructor(allocate: Allocate) {
+    this.#allocate = allocate;
+    this.buffer = allocate(FIRST_BATCH_BYTES);
+  }
+
+  begin(firstSeq: number): this {
     this.firstSeq = firstSeq;
-    this.buffer = Buffer.allocUnsafeSlow(bytes);
+    this.tickets.length = 0;
+    this.used = 0;
+    return this;
   }
 
   /** Writes behind the last entry; `accept` makes it one. Returns its length. */
   write(head: EntryHead, operationId: string, payload: Uint8Array | string): number {
     const room = this.used + 4 + OVERHEAD_BYTES + payload.length * (typeof payload === "string" ? 3 : 1);
     if (room > this.buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, room));
+      const grown = this.#allocate(Math.max(this.buffer.length * 2, room));
       grown.set(this.buffer.subarray(0, this.used));
       this.buffer = grown;
     }
@@ -59,8 +73,6 @@ class Batch {
   }
 }
 
-const EMPTY = new Batch(0, 0);
-
 /**
  * Group commit: all that arrives while one commit runs goes into the next. Ends of entries ride along with new ones. What
  * cannot be stored is refused to its callers; ends and notes are kept and tried again.
@@ -69,26 +81,31 @@ export class Committer {
   readonly #store: QueueStore;
   readonly #listener: CommitListener;
   readonly #forgetBefore: () => number;
+  readonly #allocate: Allocate;
   #open: Batch;
   readonly #full: Batch[] = [];
+  /** Batches that are done, for their memory. */
+  readonly #spare: Batch[] = [];
   readonly #notes = new Map<number, string | undefined>();
   #removed: number[] = [];
   /** Hashes of the operations that were applied. */
   #applied: number[] = [];
   #details: OutcomeRow[] = [];
   #meta: string | undefined;
-  #running: Promise<void> | undefined;
+  /** A commit is under way in the store. */
+  #busy = false;
+  #running: Promise<void> = Promise.resolve();
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
   #pauseMs = 0;
   #lastError: DatabaseError | undefined;
-  #batchBytes = FIRST_BATCH_BYTES;
 
   constructor(store: QueueStore, nextSeq: number, listener: CommitListener, forgetBefore: () => number) {
     this.#store = store;
     this.#listener = listener;
     this.#forgetBefore = forgetBefore;
-    this.#open = new Batch(nextSeq, FIRST_BATCH_BYTES);
+    this.#allocate = (bytes) => store.allocate?.(bytes) ?? Buffer.allocUnsafeSlow(bytes);
+    this.#open = new Batch(this.#allocate).begin(nextSeq);
   }
 
   /** The number that the next entry gets. */
@@ -106,9 +123,11 @@ export class Committer {
     const seq = this.#open.accept(ticket, length);
     if (this.#open.isFull) {
       this.#full.push(this.#open);
-      this.#open = new Batch(seq + 1, this.#batchBytes);
+      this.#open = this.#newBatch(seq + 1);
     }
-    this.#soon();
+    // A large batch goes while its rest is still being written, so that both threads have something to do.
+    if (!this.#busy && this.#open.tickets.length >= EAGER_ENTRIES) this.#run();
+    else this.#soon();
     return seq;
   }
 
@@ -140,8 +159,8 @@ export class Committer {
 
   /** Commits all that is there now, at once. @throws what the store threw for ends and notes */
   async flush(): Promise<void> {
-    while (this.#running !== undefined || this.#hasWork) {
-      if (this.#running === undefined) this.#run();
+    while (this.#busy || this.#hasWork) {
+      if (!this.#busy) this.#run();
       await this.#running;
       if (this.#lastError !== undefined) throw this.#lastError;
     }
@@ -159,20 +178,20 @@ export class Committer {
 
   /** After all that runs now, so that callers who were answered together come back together. */
   #soon(): void {
-    if (this.#scheduled || this.#running !== undefined) return;
+    if (this.#scheduled || this.#busy) return;
     this.#scheduled = true;
     process.nextTick(() => {
       this.#scheduled = false;
-      if (this.#running === undefined && this.#hasWork) this.#run();
+      if (!this.#busy && this.#hasWork) this.#run();
     });
   }
 
   #later(): void {
-    if (this.#timer !== undefined || this.#running !== undefined || this.#scheduled) return;
+    if (this.#timer !== undefined || this.#busy || this.#scheduled) return;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        if (this.#running === undefined && this.#hasWork) this.#run();
+        if (!this.#busy && this.#hasWork) this.#run();
       },
       Math.max(this.#pauseMs, REMOVAL_DELAY_MS),
     );
@@ -181,17 +200,22 @@ export class Committer {
   }
 
   #run(): void {
-    this.#running = this.#commit().then(() => {
-      this.#running = undefined;
-      if (this.#full.length > 0 || this.#open.tickets.length > 0) this.#soon();
-      else if (this.#hasWork) this.#later();
-    });
+    this.#busy = true;
+    this.#running = this.#commit();
+  }
+
+  /** To be called before anybody is told: who comes back at once finds the store free. */
+  #next(): void {
+    this.#busy = false;
+    if (this.#full.length > 0 || this.#open.tickets.length > 0) this.#soon();
+    else if (this.#hasWork) this.#later();
   }
 
   async #commit(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { firstSeq, tickets, buffer, used } = this.#full.shift() ?? this.#seal();
+    const batch = this.#full.shift() ?? this.#seal();
+    const { firstSeq, tickets, buffer, used } = batch;
     const notes = [...this.#notes];
     const [removed, applied, details, meta] = [this.#removed, this.#applied, this.#details, this.#meta];
     this.#notes.clear();
@@ -223,22 +247,27 @@ export class Committer {
       this.#meta ??= meta;
       this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, MIN_PAUSE_MS), MAX_PAUSE_MS);
       this.#lastError = error;
+      this.#next();
       this.#listener.failed(error);
       for (const ticket of tickets) ticket.failed(forTicket(error, ticket));
       return;
     }
     this.#pauseMs = 0;
     this.#lastError = undefined;
-    this.#batchBytes = Math.max(FIRST_BATCH_BYTES, Math.min(MAX_BATCH_BYTES, used * 2));
+    this.#next();
     for (const ticket of tickets) ticket.stored();
     this.#listener.committed(tickets.length, removed, used, performance.now() - start);
+    if (this.#spare.length < MAX_SPARE && buffer.length <= MAX_SPARE_BYTES) this.#spare.push(batch);
   }
 
   #seal(): Batch {
     const batch = this.#open;
-    if (batch.tickets.length === 0) return EMPTY;
-    this.#open = new Batch(batch.firstSeq + batch.tickets.length, this.#batchBytes);
+    this.#open = this.#newBatch(batch.firstSeq + batch.tickets.length);
     return batch;
+  }
+
+  #newBatch(firstSeq: number): Batch {
+    return (this.#spare.pop() ?? new Batch(this.#allocate)).begin(firstSeq);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Ticket } from "./committer.ts";
 import type { Journal } from "./journal.ts";
 import { NONE } from "./lanes.ts";
 import type { Settings } from "./options.ts";
-import { toStored } from "./stored-write.ts";
+import { copied, toStored } from "./stored-write.ts";
 
 /** What a stored write is known by. */
 export interface Receipt {
@@ -90,16 +90,17 @@ export class Intake {
     return new Promise((resolve, reject) => {
       const ticket = new PendingEntry(this, journal, operation, operationId, size, resolve, reject);
       ticket.seq = committer.accept(ticket, size);
-      ticket.row = backlog.add({ ...head, seq: ticket.seq, size }, false);
+      ticket.row = backlog.add(ticket.seq, size, head, false);
     });
   }
 
-  #full(intent: Intent): Promise<Receipt> {
+  #full(given: Intent): Promise<Receipt> {
     const { backlog } = this.#journal;
     if (this.#settings.overflow === "reject") {
       const message = `the queue is full: ${backlog.count} entries, ${backlog.bytes} bytes`;
       throw this.refused("full", new DatabaseErrorOf("QUEUE_FULL", message, {}));
     }
+    const intent = { ...given, operation: copied(given.operation) };
     return new Promise((resolve, reject) => {
       const { signal } = intent;
       const leave = (): void => signal?.removeEventListener("abort", abort);
@@ -133,16 +134,17 @@ export class Intake {
   }
 
   /** An operation id that is here already is one write, however often it is sent. */
-  async #putAgain(intent: Intent): Promise<Receipt> {
+  async #putAgain(given: Intent): Promise<Receipt> {
     const journal = this.#journal;
-    const { operationId, operation } = intent;
+    const { operationId } = given;
+    const intent = { ...given, operation: copied(given.operation) };
     let row = await journal.findOperation(operationId);
     if (row !== NONE && journal.backlog.isStoring(row)) {
       await journal.committer.flush();
       row = await journal.findOperation(operationId);
     }
     if (row === NONE) return this.#take(intent) ?? this.#full(intent);
-    return { operationId, id: operation.id, seq: journal.backlog.seqOf(row) };
+    return { operationId, id: intent.operation.id, seq: journal.backlog.seqOf(row) };
   }
 
   #cancelled({ signal }: Intent): DatabaseErrorOf<"CANCELLED"> {

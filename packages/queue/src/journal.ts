@@ -244,9 +244,10 @@ export class Journal implements CommitListener {
   #index({ seqs, sizes, heads }: HeadChunk, missing: Map<number, number[]>): void {
     const view = new DataView(heads.buffer, heads.byteOffset, heads.byteLength);
     for (let index = 0; index < seqs.length; index += 1) {
-      const { codec, ...head } = readHead(view, index * HEAD_BYTES);
-      const row = this.backlog.add({ ...head, seq: seqs[index] as number, size: sizes[index] as number }, true);
-      if (this.codecs.get(codec) === undefined) missing.set(codec, [...(missing.get(codec) ?? []).slice(0, 999), row]);
+      const head = readHead(view, index * HEAD_BYTES);
+      const row = this.backlog.add(seqs[index] as number, sizes[index] as number, head, true);
+      if (this.codecs.get(head.codec) === undefined)
+        missing.set(head.codec, [...(missing.get(head.codec) ?? []).slice(0, 999), row]);
     }
   }
 

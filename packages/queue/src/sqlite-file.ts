@@ -50,6 +50,8 @@ export class SqliteFile {
   readonly #forget: StatementSync;
   readonly #meta: StatementSync;
   readonly #read: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
 
   private constructor(db: DatabaseSync) {
     this.#db = db;
@@ -67,6 +69,8 @@ export class SqliteFile {
       "INSERT INTO meta (id, value) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",
     );
     this.#read = db.prepare("SELECT entry FROM entries WHERE seq = ?");
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
   }
 
   /** @throws Damaged */
@@ -144,9 +148,9 @@ export class SqliteFile {
 
   commit(batch: StoreBatch): void {
     const { firstSeq, count, entries, removed, notes, outcomes, forgetOutcomesBefore, meta } = batch;
-    this.#db.exec("BEGIN IMMEDIATE");
+    const parts = unpack(entries, count);
+    this.#begin.run();
     try {
-      const parts = unpack(entries, count);
       for (let index = 0; index < parts.length; index += 1)
         this.#insert.run(firstSeq + index, parts[index] as Uint8Array);
       for (const [seq, note] of notes) {
@@ -163,7 +167,7 @@ export class SqliteFile {
       }
       if (outcomes.length > 0) this.#forget.run(forgetOutcomesBefore);
       if (meta !== undefined) this.#meta.run(meta);
-      this.#db.exec("COMMIT");
+      this.#commit.run();
     } catch (error) {
       // Some errors have rolled back already; then there is nothing to roll back.
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");

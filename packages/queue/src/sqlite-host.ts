@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
-import type { MessagePort, Transferable } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort, type Transferable } from "node:worker_threads";
 import { type SqliteFault, toFault } from "./sqlite-errors.ts";
 import { Damaged, type FileContents, SqliteFile } from "./sqlite-file.ts";
 import { FileLock, Locked, type LockHolder } from "./sqlite-lock.ts";
@@ -38,18 +38,36 @@ export type Answer =
   | { readonly id: number; readonly value: Requests[RequestName]["answers"] }
   | { readonly id: number; readonly failure: Failure };
 
-/** Does what the other end of a port asks for, one request after the other. */
-export function serve(port: Pick<MessagePort, "on" | "postMessage">): void {
+/** What a worker is started with. */
+export interface HostData {
+  readonly port: MessagePort;
+  /** Counts requests; whoever changes it wakes the worker. */
+  readonly bell: Int32Array;
+}
+
+/**
+ * Does what the other end of the port asks for, one request after the other, until its thread is ended. Sleeps on the bell and not in an
+ * event loop: that wakes it in half the time.
+ */
+export function serve({ port, bell }: HostData): never {
   const host = new Host();
-  port.on("message", (request: Request) => {
-    const { id } = request;
-    try {
-      const value = host.run(request);
-      port.postMessage({ id, value } satisfies Answer, transferable(value));
-    } catch (error) {
-      port.postMessage({ id, failure: failureOf(error) } satisfies Answer);
+  for (let heard = 0; ; ) {
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      answer(port, host, next.message as Request);
     }
-  });
+    Atomics.wait(bell, 0, heard);
+    heard = Atomics.load(bell, 0);
+  }
+}
+
+function answer(port: MessagePort, host: Host, request: Request): void {
+  const { id } = request;
+  try {
+    const value = host.run(request);
+    port.postMessage({ id, value } satisfies Answer, transferable(value));
+  } catch (error) {
+    port.postMessage({ id, failure: failureOf(error) } satisfies Answer);
+  }
 }
 
 class Host {

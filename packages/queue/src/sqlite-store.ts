@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { type Transferable, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type DatabaseError, DatabaseErrorOf } from "@db/core";
 import { damaged, fromFault } from "./sqlite-errors.ts";
-import type { Answer, Failure, Request, RequestName, Requests, SqliteOptions } from "./sqlite-host.ts";
+import type { Answer, Failure, HostData, Request, RequestName, Requests, SqliteOptions } from "./sqlite-host.ts";
 import type { HeadChunk, OpenedStore, QueueStore, StoreBatch } from "./store.ts";
 
 interface Pending {
@@ -19,7 +19,9 @@ export class SqliteStore implements QueueStore {
   readonly durability: "fsync" | "os";
   readonly #options: SqliteOptions;
   readonly #pending = new Map<number, Pending>();
+  readonly #bell = new Int32Array(new SharedArrayBuffer(4));
   #worker: Worker | undefined;
+  #port: MessagePort | undefined;
   #nextId = 1;
 
   constructor(options: SqliteOptions) {
@@ -29,17 +31,26 @@ export class SqliteStore implements QueueStore {
 
   async open(): Promise<OpenedStore> {
     // The program's own flags, --eval or --import for example, are not for this thread.
-    const worker = new Worker(WORKER, { execArgv: [], name: "db-queue" });
-    worker.on("message", (answer: Answer) => this.#settle(answer));
+    const { port1, port2 } = new MessageChannel();
+    const data: HostData = { port: port2, bell: this.#bell };
+    const worker = new Worker(WORKER, { execArgv: [], name: "db-queue", workerData: data, transferList: [port2] });
+    worker.unref();
+    port1.on("message", (answer: Answer) => this.#settle(answer));
     worker.on("error", (error) => this.#broken(error));
     worker.on("exit", () => this.#broken(new Error("the thread has ended")));
     this.#worker = worker;
+    this.#port = port1;
     const { notes, outcomes, meta, quarantined } = await this.#ask("open", this.#options);
     return { entries: this.#scan(), notes, outcomes, meta, quarantined };
   }
 
   async commit(batch: StoreBatch): Promise<void> {
     await this.#ask("commit", batch);
+  }
+
+  /** The worker reads it where it is. */
+  allocate(bytes: number): Buffer {
+    return Buffer.from(new SharedArrayBuffer(bytes));
   }
 
   read(seqs: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
@@ -56,6 +67,8 @@ export class SqliteStore implements QueueStore {
     try {
       await this.#ask("close", undefined);
     } finally {
+      this.#port?.close();
+      this.#port = undefined;
       this.#worker = undefined;
       await worker.terminate();
     }
@@ -72,16 +85,18 @@ export class SqliteStore implements QueueStore {
   }
 
   #ask<N extends RequestName>(name: N, asks: Requests[N]["asks"]): Promise<Requests[N]["answers"]> {
-    const worker = this.#worker;
-    if (worker === undefined) return Promise.reject(this.#failed("the queue is not open"));
+    const port = this.#port;
+    if (port === undefined) return Promise.reject(this.#failed("the queue is not open"));
     return new Promise((resolve, reject) => {
       const id = this.#nextId;
       this.#nextId += 1;
       // An idle queue keeps no process alive; one that is storing does.
-      if (this.#pending.size === 0) worker.ref();
+      if (this.#pending.size === 0) port.ref();
       this.#pending.set(id, { name, resolve, reject });
       const request: Request<N> = { id, name, asks };
-      worker.postMessage(request, transferable(request));
+      port.postMessage(request);
+      Atomics.add(this.#bell, 0, 1);
+      Atomics.notify(this.#bell, 0);
     });
   }
 
@@ -89,7 +104,7 @@ export class SqliteStore implements QueueStore {
     const pending = this.#pending.get(answer.id);
     if (pending === undefined) return;
     this.#pending.delete(answer.id);
-    if (this.#pending.size === 0) this.#worker?.unref();
+    if (this.#pending.size === 0) this.#port?.unref();
     if ("failure" in answer) pending.reject(this.#toError(answer.failure, pending.name));
     else pending.resolve(answer.value as never);
   }
@@ -107,7 +122,8 @@ export class SqliteStore implements QueueStore {
 
   /** Of what was being committed nobody can tell. */
   #broken(cause: Error): void {
-    this.#worker = undefined;
+    this.#port?.close();
+    this.#port = undefined;
     for (const { name, reject } of this.#pending.values()) {
       const details = { effect: "unknown", cause } as const;
       const message = "the thread that stores the queue has died";
@@ -124,11 +140,4 @@ export class SqliteStore implements QueueStore {
     const { path } = this.#options;
     return new DatabaseErrorOf("STORAGE_FAILED", `${path}: ${message}`, { path });
   }
-}
-
-/** New entries go over without a copy. */
-function transferable({ name, asks }: Request): Transferable[] {
-  if (name !== "commit") return [];
-  const { count, entries } = asks as StoreBatch;
-  return count === 0 ? [] : [entries.buffer as ArrayBuffer];
 }

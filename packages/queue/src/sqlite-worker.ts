@@ -1,5 +1,4 @@
-import { parentPort } from "node:worker_threads";
-import { serve } from "./sqlite-host.ts";
+import { workerData } from "node:worker_threads";
+import { type HostData, serve } from "./sqlite-host.ts";
 
-if (parentPort === null) throw new Error("expected to run as a worker thread");
-serve(parentPort);
+serve(workerData as HostData);

@@ -18,6 +18,11 @@ export interface QueueStore {
   commit(batch: StoreBatch): Promise<void>;
   /** The bytes of each entry, in the order asked for; undefined for one that is not there. @throws STORAGE_FAILED */
   read(seqs: readonly number[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * Memory to pack entries into, for a store that has it in a better place than the heap. The queue keeps and reuses it: what
+   * stands in a batch is only valid until its `commit` settles.
+   */
+  allocate?(bytes: number): Buffer;
   /** Gives space back that the store no longer needs. Called when the queue is empty or nearly so. */
   tidy(): Promise<void>;
   /** Lets go of the store. What was committed stays. */
@@ -61,7 +66,7 @@ export interface StoreBatch {
   /** New entries: they get the numbers `firstSeq`, `firstSeq + 1`, … */
   readonly firstSeq: number;
   readonly count: number;
-  /** `count` entries one after the other, each after its length as uint32, little-endian. May be kept or transferred. */
+  /** `count` entries one after the other, each after its length as uint32, little-endian. Valid until `commit` settles. */
   readonly entries: Uint8Array;
   /** Entries to take away, with their notes. */
   readonly removed: readonly number[];

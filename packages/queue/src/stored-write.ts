@@ -10,6 +10,7 @@ import {
   type UpdateMode,
   type WriteKind,
 } from "@db/core";
+import { isPlainJson } from "./plain.ts";
 
 /** A write as it is stored: plain data, with nothing that can be derived. */
 export type StoredWrite =
@@ -76,6 +77,11 @@ export function toOperation(write: StoredWrite): OperationOf<WriteKind> {
   }
 }
 
+/** The operation with data of its own, for one that is not encoded at once. */
+export function copied(operation: OperationOf<WriteKind>): OperationOf<WriteKind> {
+  return operation.kind === "delete" ? operation : { ...operation, data: copyValue(operation.data) };
+}
+
 const FIELDS = ["kind", "collection", "id", "data", "mode", "remove", "expect", "returning"];
 
 /**
@@ -99,11 +105,11 @@ export function checkWrite(given: unknown): OperationOf<WriteKind> {
   const target = { collection, id: id as string, returning: false };
   if (kind === "delete") return { kind, ...target, expect: undefined };
   if (!isPlainObject(data)) throw invalid(["data"], "type", "a plain object of fields");
-  checkValue(data, ["data"]);
-  if (kind === "create") return { kind, ...target, data: copyValue(data) };
+  if (!isPlainJson(data)) checkValue(data, ["data"]);
+  if (kind === "create") return { kind, collection, id: id as string, data: data as Fields, returning: false };
   if (mode !== "merge" && mode !== "replace" && mode !== "increment")
     throw invalid(["mode"], "mode", '"merge", "replace" or "increment"');
   if (!Array.isArray(remove) || !remove.every((name) => typeof name === "string"))
     throw invalid(["remove"], "type", "an array of field names");
-  return { kind, ...target, data: copyValue(data), mode, remove: [...remove], expect: undefined };
+  return { kind, ...target, data: data as Fields, mode, remove: [...remove], expect: undefined };
 }

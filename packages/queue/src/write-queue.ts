@@ -166,7 +166,7 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
       name: this.name,
       state: this.#state,
       durability,
-      pending: backlog.count,
+      pending: backlog.activeCount,
       bytes: backlog.bytes,
       maxEntries,
       maxBytes,
