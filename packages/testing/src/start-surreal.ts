@@ -3,12 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Served } from "./surreal-control.ts";
 import { checkFaults, NO_FAULTS, type SurrealFaults } from "./surreal-faults.ts";
-import {
-  checkStart,
-  type ServeSurrealOptions,
-  type StartSurrealOptions,
-  type SurrealStats,
-} from "./surreal-options.ts";
+import { type CheckedOptions, checkStart, type StartSurrealOptions, type SurrealStats } from "./surreal-options.ts";
 import { SurrealProcess } from "./surreal-process.ts";
 
 /** For an answer of the child, and for its end once it was asked to end. */
@@ -65,10 +60,10 @@ export async function startSurreal(options: StartSurrealOptions = {}): Promise<S
 class StartedServer implements SurrealServer {
   readonly #made: string | undefined;
   readonly #startTimeoutMs: number;
-  #options: ServeSurrealOptions;
+  #options: CheckedOptions;
   #process: SurrealProcess | undefined;
 
-  constructor(options: ServeSurrealOptions, made: string | undefined, startTimeoutMs: number) {
+  constructor(options: CheckedOptions, made: string | undefined, startTimeoutMs: number) {
     this.#options = options;
     this.#made = made;
     this.#startTimeoutMs = startTimeoutMs;

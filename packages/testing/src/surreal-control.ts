@@ -1,9 +1,9 @@
 import type { SurrealFaults } from "./surreal-faults.ts";
-import type { ServeSurrealOptions, SurrealStats } from "./surreal-options.ts";
+import type { CheckedOptions, SurrealStats } from "./surreal-options.ts";
 
 /** What the parent tells the process that serves; the first message is `serve`. */
 export type Command =
-  | { readonly do: "serve"; readonly options: ServeSurrealOptions; readonly removePath: boolean }
+  | { readonly do: "serve"; readonly options: CheckedOptions; readonly removePath: boolean }
   | { readonly do: "fault"; readonly faults: Partial<SurrealFaults> }
   | { readonly do: "stats" };
 

@@ -8,7 +8,7 @@ export interface StartSurrealOptions {
   /** Default `mem`. Under contention `mem` and `surrealkv` lose acknowledged updates (engine 3.0.2), `rocksdb` loses none. */
   readonly engine?: SurrealEngine;
   /** The folder of the data, for `surrealkv` and `rocksdb`. Default: one that is made, and removed by `close`. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** On 127.0.0.1, in 0..65535. Default 0: a free one, which stays its own through restarts. */
   readonly port?: number;
   /** The user on root level, with the role OWNER. Default `root`. */
@@ -23,8 +23,11 @@ export interface StartSurrealOptions {
   readonly startTimeoutMs?: number;
 }
 
-/** What the process that serves must know. */
-export interface ServeSurrealOptions {
+/** The options of a server in this process: `path` is needed for `surrealkv` and `rocksdb`. */
+export type ServeSurrealOptions = Omit<StartSurrealOptions, "signal" | "startTimeoutMs">;
+
+/** The same with all defaults. */
+export interface CheckedOptions {
   readonly engine: SurrealEngine;
   readonly path: string | undefined;
   readonly port: number;
@@ -33,20 +36,33 @@ export interface ServeSurrealOptions {
   readonly faults: Partial<SurrealFaults>;
 }
 
-const OPTIONS = ["engine", "path", "port", "user", "password", "faults", "signal", "startTimeoutMs"];
+const SERVE_OPTIONS = ["engine", "path", "port", "user", "password", "faults"];
 const ENGINES: readonly unknown[] = ["mem", "surrealkv", "rocksdb"] satisfies SurrealEngine[];
 
 /** @throws TypeError naming what was expected and what came */
-export function checkStart(options: StartSurrealOptions): ServeSurrealOptions & { readonly startTimeoutMs: number } {
-  checkKeys("startSurreal", options, OPTIONS);
-  const { engine = "mem", path, port = 0, user = "root", password = "root", faults = {} } = options;
-  if (!ENGINES.includes(engine)) throw expected("startSurreal: engine", "mem, surrealkv or rocksdb", engine);
-  if (path !== undefined && engine === "mem") throw expected("startSurreal: path", "no path with the engine mem", path);
-  for (const [name, value] of Object.entries({ user, password, ...(path !== undefined && { path }) }))
-    if (typeof value !== "string" || value === "") throw expected(`startSurreal: ${name}`, "a non-empty text", value);
-  checkInteger("startSurreal: port", port, 0, 65_535);
+export function checkStart(options: StartSurrealOptions): CheckedOptions & { readonly startTimeoutMs: number } {
+  checkKeys("startSurreal", options, [...SERVE_OPTIONS, "signal", "startTimeoutMs"]);
   const startTimeoutMs = checkDuration("startSurreal: startTimeoutMs", options.startTimeoutMs ?? 15_000);
-  return { engine, path, port, user, password, faults: checkFaults(faults), startTimeoutMs };
+  return { ...check("startSurreal", options), startTimeoutMs };
+}
+
+/** @throws TypeError naming what was expected and what came */
+export function checkServe(options: ServeSurrealOptions): CheckedOptions {
+  checkKeys("serveSurreal", options, SERVE_OPTIONS);
+  const checked = check("serveSurreal", options);
+  if (checked.engine !== "mem" && checked.path === undefined)
+    throw expected("serveSurreal: path", `a folder for the engine ${checked.engine}`, undefined);
+  return checked;
+}
+
+function check(subject: string, options: ServeSurrealOptions): CheckedOptions {
+  const { engine = "mem", path, port = 0, user = "root", password = "root", faults = {} } = options;
+  if (!ENGINES.includes(engine)) throw expected(`${subject}: engine`, "mem, surrealkv or rocksdb", engine);
+  if (path !== undefined && engine === "mem") throw expected(`${subject}: path`, "no path with the engine mem", path);
+  for (const [name, value] of Object.entries({ user, password, ...(path !== undefined && { path }) }))
+    if (typeof value !== "string" || value === "") throw expected(`${subject}: ${name}`, "a non-empty text", value);
+  checkInteger(`${subject}: port`, port, 0, 65_535);
+  return { engine, path, port, user, password, faults: checkFaults(faults) };
 }
 
 /** What a server holds and has counted since it started. */

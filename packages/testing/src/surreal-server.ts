@@ -8,7 +8,7 @@ import { FaultState } from "./surreal-fault-state.ts";
 import { MAX_MESSAGE_BYTES, type SurrealFaults } from "./surreal-faults.ts";
 import { SurrealHttp } from "./surreal-http.ts";
 import { listen } from "./surreal-listen.ts";
-import type { ServeSurrealOptions, SurrealStats } from "./surreal-options.ts";
+import { type CheckedOptions, checkServe, type ServeSurrealOptions, type SurrealStats } from "./surreal-options.ts";
 import { defineRootUser } from "./surreal-root-user.ts";
 import { SurrealSocket } from "./surreal-socket.ts";
 
@@ -34,16 +34,18 @@ export interface ServedSurreal {
  * Serves SurrealDB's RPC protocol on the loopback interface, over the SDK's embedded engine. A rocksdb path opens once a
  * process, and after DEFINE INDEX the engine keeps the process (both 3.0.2): give each server a process of its own, as
  * `startSurreal` does.
+ * @throws TypeError for an option that is unknown or wrong
  * @throws Error when the engine cannot open, or the port is in use (`code: "EADDRINUSE"`)
  */
-export async function serveSurreal(options: ServeSurrealOptions): Promise<ServedSurreal> {
+export async function serveSurreal(options: ServeSurrealOptions = {}): Promise<ServedSurreal> {
+  const checked = checkServe(options);
   const listeners: Listeners = new Map();
-  const url = options.engine === "mem" ? "mem://" : `${options.engine}://${options.path}`;
+  const url = `${checked.engine}://${checked.path ?? ""}`;
   const engine = await RawEngine.open(url, (notification) => listeners.get(notification.session)?.(notification));
   const version = String(await engine.version());
-  const server = new Serving(engine, version, options, listeners);
-  await server.fault({ password: options.password, ...options.faults });
-  await server.listen(options.port);
+  const server = new Serving(engine, version, checked, listeners);
+  await server.fault({ password: checked.password, ...checked.faults });
+  await server.listen(checked.port);
   return server;
 }
 
@@ -52,7 +54,7 @@ class Serving implements ServedSurreal {
   #pings: NodeJS.Timeout | undefined;
   readonly version: string;
   readonly #engine: RawEngine;
-  readonly #options: ServeSurrealOptions;
+  readonly #options: CheckedOptions;
   readonly #listeners: Listeners;
   readonly #faults = new FaultState();
   readonly #sockets = new Set<SurrealSocket>();
@@ -63,7 +65,7 @@ class Serving implements ServedSurreal {
     handleProtocols: () => "cbor",
   });
 
-  constructor(engine: RawEngine, version: string, options: ServeSurrealOptions, listeners: Listeners) {
+  constructor(engine: RawEngine, version: string, options: CheckedOptions, listeners: Listeners) {
     this.#engine = engine;
     this.version = version;
     this.#options = options;
