@@ -53,7 +53,7 @@ const works: { readonly [call in "read" | "write" | "transaction" | "commit"]: W
     });
     call.catch(() => armed.resolve());
     await armed.promise;
-    await strike?.fire();
+    await strike?.fire(call);
     return call;
   },
 };
@@ -61,9 +61,7 @@ const works: { readonly [call in "read" | "write" | "transaction" | "commit"]: W
 async function struck<T>(strike: Strike | undefined, call: () => Promise<T>): Promise<T> {
   await strike?.arm();
   const called = call();
-  // Told of by the caller of this function, at the latest when the fault is there.
-  called.catch(() => {});
-  await strike?.fire();
+  await strike?.fire(called);
   return called;
 }
 
@@ -159,7 +157,7 @@ export class MatrixCell {
     const strike = new Strike(this.#fault, this.#scene);
     const call = works.write(db, this.#id, strike);
     const settling = this.#see(call, LIMITS.callMs);
-    await within(300, settling);
+    await strike.done;
     const closing = settle(db.disconnect({ drainMs: 100 }), LIMITS.closeMs);
     const underWay = await settling;
     const { outcome, ms } = await closing;
