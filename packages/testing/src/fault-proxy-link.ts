@@ -126,8 +126,13 @@ export class FaultLink {
   }
 }
 
-/** A socket that still dials would wait for its connection before it resets it. */
+/**
+ * A socket that still dials would wait for its connection before it resets it; one that is about to send its end refuses the
+ * reset and would stay open.
+ */
 function abort(socket: Socket): void {
-  if (socket.connecting) socket.destroy();
-  else if (!socket.destroyed) socket.resetAndDestroy();
+  if (socket.destroyed) return;
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (socket.connecting || isEnding) socket.destroy();
+  else socket.resetAndDestroy();
 }

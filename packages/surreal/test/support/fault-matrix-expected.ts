@@ -52,7 +52,7 @@ const MEANWHILE: { readonly [F in FaultKind]: readonly Outcome[] } = {
 /** Tried again only every few seconds, since waiting does not cure them by itself: one row is enough to see that it ends. */
 export const PERMANENT: readonly FaultKind[] = ["version wrong", "password wrong"];
 /** Faults that the call on its way is spared. */
-const HARMLESS: readonly FaultKind[] = ["slow", "token expired"];
+export const HARMLESS: readonly FaultKind[] = ["slow", "token expired"];
 
 /** By the contract's rules for errors and time (ARCHITECTURE.md), before any of it was run. */
 export function expectedOf(call: CallName, fault: FaultKind): Expected {

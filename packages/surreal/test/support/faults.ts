@@ -97,6 +97,7 @@ export function endFault(fault: FaultKind, scene: Scene): Promise<unknown> {
 export class Strike {
   readonly #fault: FaultKind;
   readonly #scene: Scene;
+  readonly #done = Promise.withResolvers<void>();
   #sentBefore = 0;
 
   constructor(fault: FaultKind, scene: Scene) {
@@ -116,14 +117,26 @@ export class Strike {
     this.#sentBefore = proxy.stats().bytes.requests;
   }
 
-  /** Right after it was made. */
-  async fire(): Promise<void> {
-    if (BEFORE.includes(this.#fault)) return;
-    const { proxy, server } = this.#scene;
-    while (proxy.stats().bytes.requests === this.#sentBefore) await setTimeout(1);
-    // One question past the proxy: what was sent before it has been read by the server.
-    await server.stats();
-    await setTimeout(20);
-    await scripts[this.#fault].begin(this.#scene);
+  /** Right after it was made. A call that has ended before it was sent meets the fault all the same. */
+  async fire(call: Promise<unknown>): Promise<void> {
+    let hasEnded = false;
+    const ended = (): void => {
+      hasEnded = true;
+    };
+    call.then(ended, ended);
+    if (!BEFORE.includes(this.#fault)) {
+      const { proxy, server } = this.#scene;
+      while (proxy.stats().bytes.requests === this.#sentBefore && !hasEnded) await setTimeout(1);
+      // One question past the proxy: what was sent before it has been read by the server.
+      await server.stats();
+      await setTimeout(20);
+      await scripts[this.#fault].begin(this.#scene);
+    }
+    this.#done.resolve();
+  }
+
+  /** Resolves once the fault is there. */
+  get done(): Promise<void> {
+    return this.#done.promise;
   }
 }

@@ -3,8 +3,9 @@ import { createDatabase, type DatabaseService } from "@db/core";
 import { type SurrealOptions, surreal } from "@db/surreal";
 import { Surreal } from "surrealdb";
 import { ask, PLACE, ROOT } from "./admin.ts";
-import { type CallName, type FaultKind, PERMANENT } from "./fault-matrix-expected.ts";
+import { type CallName, type FaultKind, HARMLESS, PERMANENT } from "./fault-matrix-expected.ts";
 import { beginFault, endFault, type Scene, Strike } from "./faults.ts";
+import { LiveWatcher } from "./live-watcher.ts";
 import { settle, within } from "./settled.ts";
 
 export interface CellResult {
@@ -21,7 +22,7 @@ export interface CellResult {
   readonly broken: readonly string[];
 }
 
-const LIMITS = { callMs: 1_500, recoveryMs: 2_500, permanentRecoveryMs: 7_000, closeMs: 4_000 };
+const LIMITS = { callMs: 1_500, recoveryMs: 2_500, permanentRecoveryMs: 7_000, quietConnectMs: 15_000, closeMs: 4_000 };
 /** A server needs a moment to start. */
 const startupMs = (fault: FaultKind): number => (fault === "killed -9, restarted" ? 6_000 : 1_200);
 const DRIVER = {
@@ -52,7 +53,7 @@ const works: { readonly [call in "read" | "write" | "transaction" | "commit"]: W
     });
     call.catch(() => armed.resolve());
     await armed.promise;
-    await strike?.fire();
+    await strike?.fire(call);
     return call;
   },
 };
@@ -60,15 +61,8 @@ const works: { readonly [call in "read" | "write" | "transaction" | "commit"]: W
 async function struck<T>(strike: Strike | undefined, call: () => Promise<T>): Promise<T> {
   await strike?.arm();
   const called = call();
-  // Told of by the caller of this function, at the latest when the fault is there.
-  called.catch(() => {});
-  await strike?.fire();
+  await strike?.fire(called);
   return called;
-}
-
-function open(url: string, fault: FaultKind): DatabaseService {
-  const driver = surreal({ url, ...DRIVER, authentication: ROOT });
-  return createDatabase({ driver, timeoutMs: LIMITS.callMs, startupMaxWaitMs: startupMs(fault) });
 }
 
 /** Plays one cell and keeps what it saw. */
@@ -78,6 +72,7 @@ export class MatrixCell {
   readonly #broken: string[] = [];
   readonly #id: string;
   readonly #url: string;
+  readonly #open: DatabaseService[] = [];
   #longestMs = 0;
   #acknowledged = 0;
   #unknown = 0;
@@ -89,122 +84,87 @@ export class MatrixCell {
     this.#url = scene.proxy.url(scene.server.url);
   }
 
-  /** Plays it to its end. */
+  /** Plays it to its end, whatever comes. */
   async play(): Promise<CellResult> {
     const { call, key, server } = this.#scene;
     await ask(server, "UPSERT type::record('cells', $key) SET n = 0", { key });
-    if (call === "connect") return this.#connect();
-    if (call === "live") return this.#live();
-    if (call === "close") return this.#close();
-    return this.#answer(works[call]);
+    try {
+      if (call === "connect") return await this.#connect();
+      if (call === "live") return await this.#live();
+      if (call === "close") return await this.#close();
+      return await this.#answer(works[call]);
+    } catch (error) {
+      this.#broken.push(`the cell itself failed: ${error}`);
+      await endFault(this.#fault, this.#scene);
+      return this.#finish("–", "–", "–", 0);
+    }
   }
 
   async #connect(): Promise<CellResult> {
     const { proxy } = this.#scene;
-    const db = open(this.#url, this.#fault);
-    const expired = this.#fault === "token expired" ? await this.#expiredToken() : undefined;
-    const driver = surreal({ url: this.#url, ...DRIVER, authentication: expired ?? ROOT });
-    const other = expired === undefined ? db : createDatabase({ driver, startupMaxWaitMs: startupMs(this.#fault) });
-    if (expired === undefined) await beginFault(this.#fault, this.#scene);
-    const underWay = await this.#see(other.connect(), startupMs(this.#fault));
+    const limits = { timeoutMs: startupMs(this.#fault) };
+    const isExpired = this.#fault === "token expired";
+    const db = this.#service(isExpired ? await this.#expiredToken() : ROOT);
+    if (!isExpired) await beginFault(this.#fault, this.#scene);
+    const underWay = await this.#see(db.connect(limits), limits.timeoutMs);
     const { dials } = proxy.stats();
     if (/^(?:UNSUPPORTED_VERSION|AUTHENTICATION_FAILED)/.test(underWay) && dials !== 1)
       this.#broken.push(`a permanent error after ${dials} dials`);
     await endFault(this.#fault, this.#scene);
     const start = performance.now();
-    const after = await this.#see(db.connect(), LIMITS.recoveryMs);
-    return this.#finish([db, other], underWay, "–", after, performance.now() - start);
+    const again = isExpired ? this.#service(ROOT) : db;
+    const after = await this.#see(again.connect(), LIMITS.recoveryMs);
+    return this.#finish(underWay, "–", after, performance.now() - start);
   }
 
   async #answer(work: Work): Promise<CellResult> {
-    const db = open(this.#url, this.#fault);
-    await db.connect();
-    await db.read(this.#id);
+    const db = await this.#connected();
     const strike = new Strike(this.#fault, this.#scene);
     const underWay = await this.#see(work(db, this.#id, strike), LIMITS.callMs);
     const meanwhile = await this.#see(work(db, this.#id), LIMITS.callMs);
     const { after, recoveredMs } = await this.#recover(db);
-    return this.#finish([db], underWay, meanwhile, after, recoveredMs);
+    return this.#finish(underWay, meanwhile, after, recoveredMs);
   }
 
   async #live(): Promise<CellResult> {
     const { server, key } = this.#scene;
-    const db = open(this.#url, this.#fault);
-    await db.connect();
-    const stop = new AbortController();
-    const seen: string[] = [];
-    let heard = (): void => {};
-    const ended = (async () => {
-      for await (const event of db.live("cells", { signal: stop.signal })) {
-        const { action, id = "", reason = "" } = event as { action: string; id?: string; reason?: string };
-        if (action === "resync" || id === this.#id) seen.push(`${action}${reason}`);
-        heard();
-      }
-    })();
-    ended.catch(() => heard());
-    const until = async (what: string): Promise<boolean> => {
-      const deadline = performance.now() + LIMITS.recoveryMs;
-      while (!seen.includes(what) && performance.now() < deadline) {
-        const change = new Promise<void>((resolve) => {
-          heard = resolve;
-        });
-        await within(deadline - performance.now(), change);
-      }
-      return seen.includes(what);
-    };
-    const touch = (): Promise<unknown> => ask(server, "UPDATE type::record('cells', $key) SET n += 1", { key });
-    if (!(await until("resyncstarted"))) this.#broken.push("it never began");
-    seen.length = 0;
+    const db = await this.#connected();
+    const watcher = new LiveWatcher(db, "cells", this.#id);
+    if (!(await watcher.until("resync started", LIMITS.recoveryMs))) this.#broken.push("it never began");
+    watcher.forget();
     await beginFault(this.#fault, this.#scene);
     // Long enough for a heartbeat to miss its answer and for a dial to be told why.
-    const failure = await within(
-      1_200,
-      ended.then(
-        () => undefined,
-        (error: unknown) => ({ error }),
-      ),
-    );
+    const ending = await watcher.ending(1_200);
     await endFault(this.#fault, this.#scene);
     const start = performance.now();
-    if (failure !== undefined) {
-      const underWay = await this.#see(Promise.reject(failure.error), 0);
+    if (ending !== undefined) {
+      const underWay = ending === "ended" ? ending : await this.#see(Promise.reject(ending.error), 0);
       const { after } = await this.#recover(db);
-      return this.#finish([db], underWay, "–", after, performance.now() - start);
+      return this.#finish(underWay, "–", after, performance.now() - start);
     }
-    const isHarmless = this.#fault === "slow" || this.#fault === "token expired";
-    const isResynced = isHarmless ? seen.includes("resynclost") : await until("resynclost");
+    const isSpared = HARMLESS.includes(this.#fault);
+    const isResynced = isSpared ? watcher.has("resync lost") : await watcher.until("resync lost", LIMITS.recoveryMs);
     const recoveredMs = performance.now() - start;
-    await touch();
-    const after = (await until("update")) ? "ok" : "no event";
-    stop.abort();
-    if (
-      (await within(
-        1_000,
-        ended.then(
-          () => true,
-          () => true,
-        ),
-      )) === undefined
-    )
-      this.#broken.push("it did not end");
-    return this.#finish([db], isResynced ? "resync" : "no gap", "–", after, recoveredMs);
+    await ask(server, "UPDATE type::record('cells', $key) SET n += 1", { key });
+    const after = (await watcher.until("update", LIMITS.recoveryMs)) ? "ok" : "no event";
+    watcher.stop();
+    if ((await watcher.ending(1_000)) === undefined) this.#broken.push("it did not end");
+    return this.#finish(isResynced ? "resync" : "no gap", "–", after, recoveredMs);
   }
 
   async #close(): Promise<CellResult> {
-    const db = open(this.#url, this.#fault);
-    await db.connect();
-    await db.read(this.#id);
+    const db = await this.#connected();
     const strike = new Strike(this.#fault, this.#scene);
     const call = works.write(db, this.#id, strike);
     const settling = this.#see(call, LIMITS.callMs);
-    await within(300, settling);
+    await strike.done;
     const closing = settle(db.disconnect({ drainMs: 100 }), LIMITS.closeMs);
     const underWay = await settling;
     const { outcome, ms } = await closing;
     this.#longestMs = Math.max(this.#longestMs, ms);
     const after = await this.#see(db.read(this.#id), LIMITS.callMs);
     await endFault(this.#fault, this.#scene);
-    return this.#finish([], underWay, outcome === "ok" ? "closed" : outcome, after, 0);
+    return this.#finish(underWay, outcome === "ok" ? "closed" : outcome, after, 0);
   }
 
   async #see(call: Promise<unknown>, limitMs: number): Promise<string> {
@@ -232,15 +192,23 @@ export class MatrixCell {
     }
   }
 
-  async #finish(
-    dbs: readonly DatabaseService[],
-    underWay: string,
-    meanwhile: string,
-    after: string,
-    recoveredMs: number,
-  ): Promise<CellResult> {
+  #service(authentication: NonNullable<SurrealOptions["authentication"]>): DatabaseService {
+    const driver = surreal({ url: this.#url, ...DRIVER, authentication });
+    const db = createDatabase({ driver, timeoutMs: LIMITS.callMs });
+    this.#open.push(db);
+    return db;
+  }
+
+  async #connected(): Promise<DatabaseService> {
+    const db = this.#service(ROOT);
+    await db.connect({ timeoutMs: LIMITS.quietConnectMs });
+    await db.read(this.#id, { timeoutMs: LIMITS.quietConnectMs });
+    return db;
+  }
+
+  async #finish(underWay: string, meanwhile: string, after: string, recoveredMs: number): Promise<CellResult> {
     const { call, key, server } = this.#scene;
-    for (const db of dbs) {
+    for (const db of this.#open) {
       const closing = await settle(db.disconnect({ drainMs: 100 }), LIMITS.closeMs);
       if (closing.outcome !== "ok") this.#broken.push(`disconnect: ${closing.outcome}`);
     }
