@@ -31,7 +31,7 @@ interface ArrivalsOptions<T> {
 /** What becomes of attempts to connect: a connection in stock, or news of an outage. */
 export class Arrivals<T> {
   readonly #options: ArrivalsOptions<T>;
-  #diedYoungAt = Number.NEGATIVE_INFINITY;
+  #diedYoungAt: number | undefined;
 
   constructor(options: ArrivalsOptions<T>) {
     this.#options = options;
@@ -88,7 +88,7 @@ export class Arrivals<T> {
     const { stock, dialer, condition } = this.#options;
     const lastAt = this.#diedYoungAt;
     this.#diedYoungAt = now;
-    if (lastAt < Math.max(now - YOUNG_MS, stock.provenAt)) return;
+    if (lastAt === undefined || lastAt < stock.provenAt) return;
     dialer.outage.failed(slot.bornAt, now, false);
     condition.attemptFailed(error, false, now);
   }

@@ -284,7 +284,8 @@ describe("hooks that misbehave", () => {
 });
 
 function withThen(value: object, get: () => unknown): object {
-  return Object.defineProperties(value, Object.fromEntries([["then", { get }]]));
+  const key = "then";
+  return Object.defineProperty(value, key, { get });
 }
 
 function kill(database: FakeDatabase, id: number): void {
