@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FakeDatabase } from "./support/database.ts";
+import { FakeDatabase, Ledger } from "./support/database.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -90,19 +90,29 @@ test("those who are refused have waited longest, and are told why at once", asyn
   await pool.close({ deadlineMs: 0 });
 });
 
-test("when the line of an overload is refused as a whole, the connection goes idle and serves who comes next", async () => {
-  const pool = new FakeDatabase().pool({ max: 1, shed: { targetMs: 10, intervalMs: 100 }, reset: async () => {} });
-  for (let round = 0; round < 3; round += 1) {
+test.each<[string, object]>([
+  ["comes straight from its holder", {}],
+  ["is being reset", { reset: async () => {} }],
+])(
+  "when the line of an overload is refused as a whole, a connection that %s goes idle and serves who comes next",
+  async (_, hooks) => {
+    const pool = new FakeDatabase().pool({ max: 1, shed: { targetMs: 10, intervalMs: 100 }, ...hooks });
     const held = await pool.acquire();
-    const waiting = Array.from({ length: 5 }, () => pool.use(() => {}).catch(() => {}));
-    await vi.advanceTimersByTimeAsync(150);
+    const ledger = new Ledger();
+    ledger.watch("first", pool.acquire());
+    await vi.advanceTimersByTimeAsync(110);
+    ledger.watch("second", pool.acquire());
+    await vi.advanceTimersByTimeAsync(105);
     held.release();
     await vi.advanceTimersByTimeAsync(1);
-    await Promise.all(waiting);
-  }
-  expect(await pool.use(() => "served")).toBe("served");
-  expect(pool.stats()).toMatchObject({ waiting: 0, inUse: 0 });
-});
+    expect(ledger.events).toEqual(["first POOL_FULL", "second POOL_FULL"]);
+    expect(pool.stats()).toMatchObject({ waiting: 0, inUse: 0, checking: 0, idle: 1, shed: 2 });
+    const lease = pool.tryAcquire();
+    expect(lease?.value.id).toBe(1);
+    lease?.release();
+    await pool.close();
+  },
+);
 
 test("an outage is no overload: nobody is refused for having waited through it", async () => {
   const database = new FakeDatabase();
