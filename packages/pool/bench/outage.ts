@@ -3,7 +3,10 @@ import { ours, type Peer, peers } from "./peers.ts";
 
 interface OutageRow {
   readonly name: string;
+  /** Within the outage. */
   readonly creates: number;
+  /** With those that filled the pool afterwards. */
+  readonly createsInAll: number;
   readonly mostAtOnce: number;
   readonly firstServedMs: number;
   readonly allServedMs: number;
@@ -34,10 +37,12 @@ async function run(peer: Peer): Promise<OutageRow> {
   const start = performance.now();
   const recovery = start + OUTAGE_MS;
   let creates = 0;
+  let createsInAll = 0;
   let connecting = 0;
   let mostAtOnce = 0;
   const create = async (): Promise<object> => {
     if (performance.now() < recovery) creates += 1;
+    createsInAll += 1;
     connecting += 1;
     mostAtOnce = Math.max(mostAtOnce, connecting);
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -61,5 +66,5 @@ async function run(peer: Peer): Promise<OutageRow> {
   await Promise.all(Array.from({ length: CALLERS }, one));
   await pool.close();
   const ms = (at: number): number => (served.length === 0 ? Number.NaN : Math.round(served.at(at) ?? Number.NaN));
-  return { name: peer.name, creates, mostAtOnce, firstServedMs: ms(0), allServedMs: ms(-1), rejected };
+  return { name: peer.name, creates, createsInAll, mostAtOnce, firstServedMs: ms(0), allServedMs: ms(-1), rejected };
 }

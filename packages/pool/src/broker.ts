@@ -138,7 +138,9 @@ export class Broker<T> implements StockKeeper<T> {
   join(waiter: Waiter<T>, timeoutMs: number): void {
     this.used = true;
     this.#desk.join(waiter, timeoutMs);
-    this.supply(waiter.queuedAt);
+    // With all in use there is nothing to be found or made for one more who waits.
+    const { stock } = this;
+    if (stock.idle.size > 0 || stock.size < this.max) this.supply(waiter.queuedAt);
   }
 
   expired(waiter: Waiter<T>, now: number): void {

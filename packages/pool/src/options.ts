@@ -8,7 +8,11 @@ import type { ShedOptions } from "./shedding.ts";
 export type ErrorClass = "transient" | "permanent" | "broken";
 
 export interface CreateContext {
-  /** Fires after `createTimeoutMs` and at `close()`. A `create` that goes on all the same is not waited for. */
+  /**
+   * Fires after `createTimeoutMs`, at `close()`, and when an earlier attempt that was given up comes after all and takes the
+   * place. A `create` that goes on all the same is not waited for; what it makes is used if there is room, else destroyed.
+   * A listener of it must not throw: Node makes an uncaught exception of that, which no pool can catch.
+   */
   readonly signal: AbortSignal;
   /**
    * To be called when the connection dies by itself, from its `close` or `error` event. It is taken out of the pool; may be
@@ -57,7 +61,10 @@ export interface PoolOptions<T> extends PoolHooks<T> {
 
   /** How long one `create` may take; the next attempt then begins. Default 5,000: below `acquireTimeoutMs`, so that a hung one can be repeated. */
   readonly createTimeoutMs?: number;
-  /** How long above `min` an unused connection is kept; `Infinity` allowed. Default 300,000 (5 min): more than the pauses of ordinary traffic. */
+  /**
+   * How long above `min` an unused connection is kept, also as long as nothing new can be made; `Infinity` allowed. Default
+   * 300,000 (5 min): more than the pauses of ordinary traffic.
+   */
   readonly idleTimeoutMs?: number;
   /**
    * How old a connection may get; `Infinity` allowed. Never cuts a lease short. Default 1,800,000 (30 min): below what
@@ -70,7 +77,10 @@ export interface PoolOptions<T> extends PoolHooks<T> {
   readonly healthCheckIntervalMs?: number;
   /** How long the pool may be `failed` before an acquire that would have to wait rejects at once; `Infinity` allowed. Default 30,000. */
   readonly unavailableAfterMs?: number;
-  /** Age of a lease at which it is reported as a leak, once; `Infinity` allowed. Default 60,000: longer than honest work. */
+  /**
+   * Age of a lease at which it is reported as a leak, once, and no longer taken for a sign that its connection lives;
+   * `Infinity` allowed. Default 60,000: longer than honest work.
+   */
   readonly leakWarnMs?: number;
 
   // Rarely used
@@ -85,7 +95,7 @@ export interface PoolOptions<T> extends PoolHooks<T> {
   readonly idleOrder?: "lifo" | "fifo";
   /** By how much at most a lifetime is cut short at random, as a fraction: 0..1. Default 0.1, so that connections born together do not die together. */
   readonly lifetimeJitter?: number;
-  /** How long `validate` and `reset` may take. Default 5,000. */
+  /** How long `validate` and `reset` may take. After 250 ms already nobody counts on it: others are checked or made beside it. Default 5,000. */
   readonly validateTimeoutMs?: number;
   /** How long `destroy` may take before nobody waits for it. Default 5,000. */
   readonly destroyTimeoutMs?: number;

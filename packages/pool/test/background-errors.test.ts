@@ -110,6 +110,29 @@ describe("t11-fresh-but-dead", () => {
     expect(database.attempts).toBe(3);
   });
 
+  test("a connection made while another was failing its check is not doubted for it", async () => {
+    const database = new FakeDatabase();
+    const pinged: number[] = [];
+    const pool = database.pool({
+      max: 2,
+      classify: () => "broken",
+      validate: ({ id }) => {
+        pinged.push(id);
+        return new Promise((_, reject) => setTimeout(reject, 100, new Error("EPIPE")));
+      },
+    });
+    await pool.use(() => {});
+    await vi.advanceTimersByTimeAsync(2_000);
+    const first = pool.use(({ id }) => id);
+    const second = pool.use(({ id }) => id);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await first).toBe(2);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await second).toBe(2);
+    expect(pinged).toEqual([1]);
+    await pool.close();
+  });
+
   test("destroy without an error casts no doubt on others", async () => {
     const database = new FakeDatabase();
     const pool = database.pool({ max: 2, validate: database.validate, classify: () => "broken" });
