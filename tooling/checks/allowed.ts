@@ -24,7 +24,7 @@ export const allowed: Readonly<Record<string, Row>> = {
   "@db/queue": { peers: ["@db/core"] },
   "@db/retry": { optionalPeers: ["@db/core"] },
   "@db/surreal": {
-    dependencies: ["@db/pool", "@db/retry"],
+    dependencies: ["@db/pool", "@db/retry", "ws"],
     peers: ["@db/core", "surrealdb"],
     optionalPeers: ["@surrealdb/node"],
   },

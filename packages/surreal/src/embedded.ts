@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import {
   type CallContext,
   DatabaseErrorOf,
@@ -10,11 +9,10 @@ import {
 } from "@db/core";
 import type { Surreal, SurrealTransaction } from "surrealdb";
 import { Busy } from "./busy.ts";
-import { openEngine } from "./engine.ts";
 import { EngineLive } from "./engine-live.ts";
+import { openPatiently } from "./engine-opening.ts";
 import { EngineSession } from "./engine-session.ts";
 import { EngineSessions } from "./engine-sessions.ts";
-import { classifyOpening } from "./errors.ts";
 import { createHandlers } from "./handlers.ts";
 import { Ledger } from "./ledger.ts";
 import { reportLeftover } from "./leftover.ts";
@@ -80,7 +78,7 @@ export function embedded(options: EmbeddedOptions): Driver {
       return version;
     },
     async connect(context) {
-      connection = await open(options, context);
+      connection = await openPatiently(options, context);
     },
     async disconnect(context) {
       ledger.close();
@@ -140,33 +138,6 @@ async function beginIn(sessions: EngineSessions, context: CallContext): Promise<
     return { transaction: await session.beginTransaction(), release };
   } catch (error) {
     release();
-    throw error;
-  }
-}
-
-/** An engine that failed to open, or was closed, a moment ago may still hold the lock for some milliseconds. */
-const LOCK_PATIENCE_MS = 500;
-const LOCK_STEP_MS = 25;
-
-async function open(options: EmbeddedOptions, context: CallContext): Promise<Surreal> {
-  const giveUpAt = performance.now() + (options.engine === "surrealkv" ? LOCK_PATIENCE_MS : 0);
-  for (;;) {
-    try {
-      return await openOnce(options, context);
-    } catch (thrown) {
-      const error = classifyOpening(thrown, options.path);
-      if (error.code !== "DATABASE_LOCKED" || performance.now() >= giveUpAt) throw error;
-      await untilInterrupted(setTimeout(LOCK_STEP_MS), context, "none");
-    }
-  }
-}
-
-async function openOnce(options: EmbeddedOptions, context: CallContext): Promise<Surreal> {
-  const opening = openEngine(options);
-  try {
-    return await untilInterrupted(opening, context, "none");
-  } catch (error) {
-    if (context.aborted) opening.then((connection) => connection.close()).catch(reportLeftover);
     throw error;
   }
 }

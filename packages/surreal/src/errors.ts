@@ -192,9 +192,11 @@ export function isMissingTable(error: unknown): boolean {
 /** Why an engine could not be opened. Only here is its text about a lock believed: elsewhere it may be a caller's value. */
 export function classifyOpening(thrown: unknown, path: string): DatabaseError {
   if (isDatabaseError(thrown)) return thrown;
-  if (LOCKED.test(read(thrown).message)) {
+  const told = read(thrown).message;
+  if (LOCKED.test(told)) {
     const message = `${path} is open already: one process at a time, and a rocksdb path only once in a process`;
-    return new DatabaseErrorOf("DATABASE_LOCKED", message, { path }, harmless(thrown));
+    const retryable = !told.includes("lock hold by current process");
+    return new DatabaseErrorOf("DATABASE_LOCKED", message, { path }, { retryable, ...harmless(thrown) });
   }
   return new DatabaseErrorOf(
     "CONNECTION_FAILED",

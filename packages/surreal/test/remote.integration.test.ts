@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createDatabase, type DatabaseService, type ErrorCode, isDatabaseError, type LiveEvent } from "@db/core";
+import { createDatabase, type DatabaseError, type DatabaseService, isDatabaseError, type LiveEvent } from "@db/core";
 import type { SurrealOptions } from "@db/surreal";
 import { type SurrealServer, startSurreal } from "@db/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -38,7 +38,7 @@ async function connected(options: Partial<SurrealOptions> = {}): Promise<Databas
   return db;
 }
 
-async function refusal(call: Promise<unknown>): Promise<{ code: ErrorCode; effect: string; cause: unknown }> {
+async function refusal(call: Promise<unknown>): Promise<DatabaseError> {
   const error = await call.then(
     () => expect.fail("expected a rejection"),
     (thrown: unknown) => thrown,
