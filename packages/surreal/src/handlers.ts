@@ -34,8 +34,16 @@ type Change = OperationOf<"update"> | OperationOf<"delete">;
 /** What the write answered, or under the ledger the row of an earlier time. */
 type Written = readonly [answer?: unknown, known?: LedgerRow];
 
-/** The statements of the contract over one session: the service's own or that of a transaction. */
-export function createHandlers(session: Session, locks: WriteLocks, ledger: Ledger): Handlers<StatementKind> {
+/**
+ * The statements of the contract over one session: the service's own or that of a transaction.
+ * @param reads where what only reads is asked, if somewhere else
+ */
+export function createHandlers(
+  session: Session,
+  locks: WriteLocks,
+  ledger: Ledger,
+  reads: Session = session,
+): Handlers<StatementKind> {
   const write = async (
     operation: OperationOf<WriteKind>,
     statement: Statement,
@@ -69,7 +77,7 @@ export function createHandlers(session: Session, locks: WriteLocks, ledger: Ledg
     },
     async read({ id }, context) {
       const statement = { text: "SELECT * FROM ONLY $_id", values: { _id: recordOf(id) } };
-      const row = await session.ask(statement, context, { effect: "none", id }).catch(missingTable);
+      const row = await reads.ask(statement, context, { effect: "none", id }).catch(missingTable);
       return row === undefined ? undefined : withId(row, id);
     },
     update: (operation, context) =>
@@ -78,21 +86,21 @@ export function createHandlers(session: Session, locks: WriteLocks, ledger: Ledg
       }),
     delete: (operation, context) => change(operation, deleteText(operation), context),
     async find(operation, context) {
-      const found = await session.ask(findText(operation), context, { effect: "none" }).catch(missingTable);
+      const found = await reads.ask(findText(operation), context, { effect: "none" }).catch(missingTable);
       const rows = (found as readonly unknown[] | undefined) ?? [];
       const ordered = operation.query.order.length > 1;
       const plain = ordered ? rows.map(rowIn) : rows;
       return pageOf(operation.collection, operation.query, plain.map(rowOf), withNumbers);
     },
     async count(operation, context) {
-      const found = await session.ask(countText(operation), context, { effect: "none" }).catch(missingTable);
+      const found = await reads.ask(countText(operation), context, { effect: "none" }).catch(missingTable);
       const [row] = (found as readonly { readonly count: number }[] | undefined) ?? [];
       return row?.count ?? 0;
     },
     async query({ text, params, access }, context) {
-      const onDone = access === "write" ? await locks.unknown(context) : undefined;
-      const effect = access === "write" ? "unknown" : "none";
-      return session.query(text, params, context, onDone === undefined ? { effect } : { effect, onDone });
+      if (access === "read") return reads.query(text, params, context, { effect: "none" });
+      const onDone = await locks.unknown(context);
+      return session.query(text, params, context, { effect: "unknown", onDone });
     },
   };
 }

@@ -7,6 +7,9 @@ interface HeartbeatOptions {
   readonly dead: () => void;
 }
 
+/** How often in an interval to look whether anything came: the last byte may be that part of it older than it seems. */
+const LOOKS = 4;
+
 /**
  * Finds out whether a silent peer is still there: after `intervalMs` without a byte it is pinged, and one that stays silent
  * for `timeoutMs` more is dead. So a loss is found within both together, without a request. Keeps no process alive.
@@ -15,12 +18,13 @@ export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #interval: NodeJS.Timeout;
   #received: number;
+  #changedAt: number = performance.now();
   #asking: Asking | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#received = options.received();
-    this.#interval = setInterval(() => this.#tick(), options.intervalMs).unref();
+    this.#interval = setInterval(() => this.#tick(), options.intervalMs / LOOKS).unref();
   }
 
   /** Resolves to whether the peer gives a sign of life within `timeoutMs` from now. */
@@ -41,9 +45,13 @@ export class Heartbeat {
   }
 
   #tick(): void {
-    const received = this.#options.received();
-    if (received === this.#received) void this.check();
-    this.#received = received;
+    const now = performance.now();
+    const { received, intervalMs } = this.#options;
+    const total = received();
+    if (total !== this.#received) {
+      this.#received = total;
+      this.#changedAt = now;
+    } else if (now - this.#changedAt > (intervalMs * (LOOKS - 1.5)) / LOOKS) void this.check();
   }
 
   #ask(): Asking {

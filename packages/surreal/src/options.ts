@@ -25,6 +25,12 @@ export interface SurrealOptions extends Pick<Scope, "namespace" | "database"> {
   // For a server only
 
   /**
+   * Replicas of the server to read from, each with the same credentials, options and pool as `url`. Reads outside of
+   * transactions go to the healthy ones in turn, and to `url` when there is none; a replica that is lost in the middle of a
+   * read loses no read. Replicas lag: what was just written may not be there yet. Default none.
+   */
+  readonly readUrls?: readonly string[];
+  /**
    * Who to be: a user with password, an access method, a token, or a function that resolves to one of them, asked at the
    * first connect and whenever the token is about to expire or was refused. Default none: an anonymous session.
    */
@@ -84,6 +90,7 @@ export interface RemoteOptions
     > {
   readonly kind: "remote";
   readonly transport: "websocket" | "http";
+  readonly readUrls: readonly string[];
   readonly authentication: Authentication;
   readonly tls: TlsOptions | undefined;
   readonly pool: PoolTuning;
@@ -93,6 +100,7 @@ export type CheckedOptions = EmbeddedOptions | RemoteOptions;
 
 const EVERYWHERE = ["url", "namespace", "database", "name", "ledgerRetentionMs"];
 const REMOTE = [
+  "readUrls",
   "authentication",
   "tls",
   "pool",
@@ -142,6 +150,7 @@ function checkRemote(options: SurrealOptions, given: string): RemoteOptions {
     kind: "remote",
     transport: url.protocol.startsWith("ws") ? "websocket" : "http",
     url: url.href,
+    readUrls: readReplicas(options.readUrls ?? [], url),
     namespace,
     database,
     name,
@@ -168,14 +177,26 @@ function readRetention({ ledgerRetentionMs = 604_800_000 }: SurrealOptions): num
   return checkInteger("surreal: ledgerRetentionMs", ledgerRetentionMs, 1_000, 31_536_000_000);
 }
 
-function readServerUrl(given: string): URL {
-  if (!URL.canParse(given)) throw new TypeError(`surreal: url: expected ${URLS}, got ${shown(given)}`);
+/** All by one transport: what a statement can do must not depend on where it goes. */
+function readReplicas(given: unknown, primary: URL): readonly string[] {
+  if (!Array.isArray(given)) throw expected("surreal: readUrls", "an array of urls", given);
+  return given.map((one: unknown) => {
+    if (typeof one !== "string") throw expected("surreal: readUrls", "an array of urls", one);
+    const url = readServerUrl(one, "readUrls");
+    if (url.protocol !== primary.protocol)
+      throw new TypeError(`surreal: readUrls: expected the scheme of url (${primary.protocol}), got ${url.protocol}`);
+    return url.href;
+  });
+}
+
+function readServerUrl(given: string, option = "url"): URL {
+  const wrong = `surreal: ${option}: expected`;
+  if (!/^(?:ws|http)s?:/i.test(given) || !URL.canParse(given))
+    throw new TypeError(`${wrong} ${URLS}, got ${shown(given)}`);
   const url = new URL(given);
   if (url.username !== "" || url.password !== "")
-    throw new TypeError(
-      "surreal: url: expected no credentials in it (use `authentication`), got a url with credentials",
-    );
-  if (url.hash !== "") throw new TypeError("surreal: url: expected no fragment, got a url with #");
+    throw new TypeError(`${wrong} no credentials in it (use authentication), got a url with credentials`);
+  if (url.hash !== "") throw new TypeError(`${wrong} no fragment, got a url with #`);
   if (!url.pathname.endsWith("/rpc")) url.pathname = `${url.pathname.replace(/\/$/, "")}/rpc`;
   return url;
 }

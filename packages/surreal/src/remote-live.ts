@@ -23,8 +23,8 @@ export interface RemoteLiveOptions {
   /** How long one start may take. */
   readonly timeoutMs: number;
   readonly abandonAfterMs: number;
-  /** Resolves at the next connection, or at once; to false if there will be none. */
-  readonly connected: () => Promise<boolean>;
+  /** Resolves when a start makes sense; to false if there will be no connection any more. */
+  readonly ready: () => Promise<boolean>;
   /** A connection may be without use now. */
   readonly released: (connection: Connection) => void;
 }
@@ -152,10 +152,10 @@ class Watch implements Watcher {
   /** Never rejects. */
   async #beginAnew(): Promise<void> {
     const { signal } = this.#ending;
-    const { timeoutMs, connected } = this.#options;
+    const { timeoutMs, ready } = this.#options;
     while (!signal.aborted) {
       try {
-        if (!(await connected())) return this.close();
+        if (!(await ready())) return this.close();
         await runCall({ timeoutMs, signal, scope: this.#scope }, (context) => this.begin(context));
         this.#listener.gap();
         return;
