@@ -24,7 +24,15 @@ interface Rule {
 
 /** Statements that were refused are rolled back by the engine: nothing of them stays. */
 const harmless = (cause: unknown): { readonly effect: "none"; readonly cause: unknown } => ({ effect: "none", cause });
-const CONFLICT = /^(?:Query not executed: )?Transaction conflict: /;
+const CONFLICT =
+  /^(?:Query not executed: )?Transaction conflict: |^Failed to commit transaction due to a read or write conflict/;
+/** Servers before 3.0 tell no kinds: what follows has no details to go by there. */
+const THROWN = /^An error occurred: /;
+const RECORD_EXISTS = /^Database record `.*` already exists$/s;
+const TIMED_OUT = /^The query was not executed because it exceeded the timeout/;
+const UNAUTHENTICATED = /^There was a problem with authentication$|^The (?:session|token) has expired$/;
+const NOT_PERMITTED = /^IAM error: /;
+const UNPARSED = /^Parse error: /;
 const LOCKED = /already locked by another process|lock hold by current process|While lock file/;
 /** Greedy up to the last match: the text before it holds values, which may imitate it. */
 const FIELD = /^(?:Found .* for field|Couldn't coerce value for field) `(.+?)`(?: of |, with record )/s;
@@ -39,7 +47,7 @@ const INDEX = /^Database index `(.+?)` already contains /s;
  */
 const RULES: readonly Rule[] = [
   {
-    when: ({ kind }) => kind === "Thrown",
+    when: ({ kind, message }) => kind === "Thrown" || (kind === "Internal" && THROWN.test(message)),
     make: (_, __, cause) =>
       new DatabaseErrorOf(
         "INVALID_QUERY",
@@ -49,7 +57,8 @@ const RULES: readonly Rule[] = [
       ),
   },
   {
-    when: ({ kind, detail }) => kind === "AlreadyExists" && detail === "Record",
+    when: ({ kind, detail, message }) =>
+      (kind === "AlreadyExists" && detail === "Record") || (kind === "Internal" && RECORD_EXISTS.test(message)),
     make: (_, { id = "" }, cause) =>
       new DatabaseErrorOf("ALREADY_EXISTS", "a record of this id exists", { id }, harmless(cause)),
   },
@@ -68,7 +77,7 @@ const RULES: readonly Rule[] = [
     make: (_, __, cause) => new DatabaseErrorOf("CONFLICT", "another write got there first", {}, harmless(cause)),
   },
   {
-    when: ({ detail }) => detail === "TimedOut",
+    when: ({ kind, detail, message }) => detail === "TimedOut" || (kind === "Internal" && TIMED_OUT.test(message)),
     make: ({ message }, _, cause) =>
       new DatabaseErrorOf(
         "QUERY_TIMEOUT",
@@ -78,12 +87,14 @@ const RULES: readonly Rule[] = [
       ),
   },
   {
-    when: ({ kind, detail, code }) => kind === "NotAllowed" && (detail === "Auth" || code === -32002),
+    when: ({ kind, detail, code, message }) =>
+      (kind === "NotAllowed" && (detail === "Auth" || code === -32002)) ||
+      (kind === "Internal" && UNAUTHENTICATED.test(message)),
     make: (_, __, cause) =>
       new DatabaseErrorOf("AUTHENTICATION_FAILED", "the database refused the credentials", {}, harmless(cause)),
   },
   {
-    when: ({ kind }) => kind === "NotAllowed",
+    when: ({ kind, message }) => kind === "NotAllowed" || (kind === "Internal" && NOT_PERMITTED.test(message)),
     make: (_, __, cause) =>
       new DatabaseErrorOf("PERMISSION_DENIED", "the database refused the permission", {}, harmless(cause)),
   },
@@ -93,7 +104,7 @@ const RULES: readonly Rule[] = [
       new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "the transaction has ended", {}, harmless(cause)),
   },
   {
-    when: ({ kind }) => kind === "Validation",
+    when: ({ kind, message }) => kind === "Validation" || (kind === "Internal" && UNPARSED.test(message)),
     make: (_, __, cause) =>
       new DatabaseErrorOf(
         "INVALID_QUERY",

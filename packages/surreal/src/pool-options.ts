@@ -18,7 +18,7 @@ type Passed = Pick<
 export interface PoolTuning extends Passed {
   /** Sockets at most, 1..1,000. Default 4. One is filled before the next is dialled. */
   readonly maxSockets?: number;
-  /** Statements in flight on one socket at most, 1..1,000. Default 16. */
+  /** Statements in flight on one socket at most, 1..1,000. Default 32. */
   readonly perSocket?: number;
   /**
    * How many statements' worth of connections to keep, used or not: 0..`maxSockets` × `perSocket`. Default 1, so that the
@@ -53,7 +53,7 @@ export function readPoolTuning(tuning: PoolTuning = {}): PoolTuning {
 
 export function sizesOf({
   maxSockets = 4,
-  perSocket = 16,
+  perSocket = 32,
   min = 1,
 }: PoolTuning): Required<Pick<PoolTuning, "maxSockets" | "perSocket" | "min">> {
   return { maxSockets, perSocket, min };

@@ -96,4 +96,47 @@ describe("the codec", () => {
   ])("reads the short forms of numbers: %s", (bytes, number) => {
     expect(codec.decode(bytes)).toBe(number);
   });
+
+  test("keeps the first integers beyond a number", () => {
+    expect(roundTrip(-(2n ** 53n))).toBe(-(2n ** 53n));
+    expect(roundTrip(2n ** 53n - 1n)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(roundTrip(-(2n ** 53n) + 1n)).toBe(Number.MIN_SAFE_INTEGER);
+  });
+
+  test("keeps a byte order mark and texts around the size that is written byte by byte", () => {
+    for (const text of ["\ufefftext", "x".repeat(48), "x".repeat(49), `${"x".repeat(47)}é`, "é".repeat(48)])
+      expect(roundTrip(text)).toBe(text);
+  });
+
+  test("gives bytes that belong to nobody else", () => {
+    const message = Buffer.from(codec.encode({ id: Uuid.v7(), bytes: Uint8Array.of(1, 2, 3) }));
+    const padded = Buffer.concat([Buffer.alloc(9), message, Buffer.alloc(9)]).subarray(9, 9 + message.length);
+    const { id, bytes } = codec.decode<{ id: Uuid; bytes: Uint8Array }>(padded);
+    padded.fill(0xff);
+    expect([...bytes]).toEqual([1, 2, 3]);
+    expect(codec.decode<{ id: Uuid }>(codec.encode({ id })).id.toString()).toBe(id.toString());
+  });
+
+  test("tells names apart that look alike, however many there are", () => {
+    const names = Array.from({ length: 2_000 }, (_, n) => `field_${n}`);
+    const row = Object.fromEntries(names.map((name, n) => [name, n]));
+    for (let round = 0; round < 2; round += 1) expect(roundTrip(row)).toEqual(row);
+  });
+
+  test("refuses what ends too early, whatever it says of its length", () => {
+    const message = codec.encode({ list: [1, 2, 3], text: "x".repeat(100), far: 2n ** 60n });
+    for (let length = 0; length < message.length; length += 1)
+      expect(() => codec.decode(message.subarray(0, length))).toThrow(RangeError);
+    expect(() => codec.decode(Uint8Array.of(0x9b, 0, 0, 0, 255, 255, 255, 255, 255))).toThrow(RangeError);
+  });
+
+  test("can be used from within itself", () => {
+    const row = {
+      get inner() {
+        return [...codec.encode("inner")];
+      },
+      outer: "outer",
+    };
+    expect(roundTrip(row)).toEqual({ inner: [...codec.encode("inner")], outer: "outer" });
+  });
 });

@@ -53,6 +53,35 @@ const CASES: readonly (readonly [string, Error, { code: string; effect?: string;
     told({ message: "Found field 'zz', but no such field exists for table 'a'" }),
     { code: "FIELD_VIOLATION", facts: { field: "zz" } },
   ],
+  ["a THROW of a server before 3.0", told({ message: "An error occurred: IAM error: x" }), { code: "INVALID_QUERY" }],
+  [
+    "an id that exists, before 3.0",
+    told({ message: "Database record `a:1` already exists" }),
+    { code: "ALREADY_EXISTS", facts: { id: "a:1" } },
+  ],
+  [
+    "a conflict, before 3.0",
+    told({
+      message: "Failed to commit transaction due to a read or write conflict. This transaction can be retried",
+    }),
+    { code: "CONFLICT" },
+  ],
+  [
+    "a TIMEOUT, before 3.0",
+    told({ message: "The query was not executed because it exceeded the timeout" }),
+    { code: "QUERY_TIMEOUT" },
+  ],
+  [
+    "a wrong password, before 3.0",
+    told({ message: "There was a problem with authentication" }),
+    { code: "AUTHENTICATION_FAILED" },
+  ],
+  [
+    "a missing permission, before 3.0",
+    told({ message: "IAM error: Not enough permissions" }),
+    { code: "PERMISSION_DENIED" },
+  ],
+  ["no query, before 3.0", told({ message: "Parse error: unexpected 'SECRET'" }), { code: "INVALID_QUERY" }],
   [
     "a conflict of one statement",
     told({

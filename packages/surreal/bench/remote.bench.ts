@@ -1,0 +1,154 @@
+import { parseArgs } from "node:util";
+import { type Goal, report } from "@db/bench";
+import { createDatabase, runCall } from "@db/core";
+import { surreal } from "@db/surreal";
+import { startSurreal } from "@db/testing";
+import { RecordId, Surreal, Uuid } from "surrealdb";
+import { SharedCredentials } from "../src/credentials.ts";
+import { checkOptions } from "../src/options.ts";
+import { Server } from "../src/server.ts";
+import { ServerVersions } from "../src/server-version.ts";
+import { type Call, type Latencies, latencies, type Throughput, throughputs } from "./load.ts";
+import { measureRecovery } from "./recovery.ts";
+import { soak } from "./soak.ts";
+
+// The raw SDK and the driver over one server, in one process and in turn. The server is a process of its own.
+const { values: args } = parseArgs({
+  options: {
+    "soak-seconds": { type: "string", default: "60" },
+    times: { type: "string", default: "3000" },
+    rounds: { type: "string", default: "7" },
+  },
+});
+const server = await startSurreal({ engine: "mem" });
+const place = { namespace: "bench", database: "bench" };
+const authentication = { username: "root", password: "root" };
+const raw = new Surreal();
+await raw.connect(server.url, { ...place, authentication });
+const db = createDatabase({ driver: surreal({ url: server.url, ...place, authentication }) });
+await db.connect();
+
+const note = { title: "a title", content: "x".repeat(200), tags: ["a", "b"], n: 1 };
+const id = new RecordId("notes", "1");
+await raw.query("CREATE ONLY $id CONTENT $note", { id, note });
+await raw.query("DEFINE TABLE made");
+/** Of the same kind as ours: a row costs the server more under a longer key. */
+const newId = (): RecordId => new RecordId("made", Uuid.v7().toString());
+const reads: readonly Call[] = [
+  { name: "read, SDK", run: () => raw.query("SELECT * FROM ONLY $id", { id }).collect() },
+  { name: "read, ours", run: () => db.read("notes:1") },
+];
+const writes: readonly Call[] = [
+  {
+    name: "create, SDK",
+    run: () => raw.query("CREATE ONLY $id CONTENT $note RETURN NONE", { id: newId(), note }).collect(),
+  },
+  { name: "create, ours", run: () => db.create("made", note) },
+];
+const transactions: readonly Call[] = [
+  {
+    name: "transaction, SDK",
+    run: async () => {
+      const tx = await raw.beginTransaction();
+      await tx.query("CREATE ONLY $id CONTENT $note RETURN NONE", { id: newId(), note }).collect();
+      await tx.commit();
+    },
+  },
+  { name: "transaction, ours", run: () => db.transaction((tx) => tx.create("made", note)) },
+];
+
+const times = Number(args.times);
+const alone = [
+  ...(await latencies(reads, times)),
+  ...(await latencies(writes, times)),
+  ...(await latencies(transactions, Math.ceil(times / 3))),
+];
+console.table(alone);
+const together: Throughput[] = [];
+for (const callers of [64, 1_000]) {
+  const options = { callers, rounds: Number(args.rounds), roundMs: 1_000 };
+  together.push(...(await throughputs(reads, options)), ...(await throughputs(writes, options)));
+}
+console.table(together);
+
+const acquireUs = await measureAcquire();
+const capacity = Math.min(...together.filter(isOurs).map(({ medianPerSecond }) => medianPerSecond));
+const mixed: Call = {
+  name: "mixed",
+  run: () => (Math.random() < 0.8 ? db.read("notes:1") : db.update("notes:1", { n: 2 })),
+};
+const soaked = await soak(mixed, { callers: 1_000, seconds: Number(args["soak-seconds"]), perSecond: capacity / 2 });
+console.table([soaked]);
+await db.disconnect();
+await raw.close();
+await server.close();
+const recovery = await measureRecovery(2_000, 100);
+console.table([recovery]);
+
+/** Of the driver's own pool, while nobody waits: a lease and its return, mean. */
+async function measureAcquire(): Promise<number> {
+  const options = checkOptions({ url: server.url, ...place, authentication });
+  if (options.kind !== "remote") throw new Error("expected a server");
+  const credentials = new SharedCredentials(authentication, place);
+  const warm = new Server({ ...options, credentials, versions: new ServerVersions(options.serverVersions) });
+  return runCall({ timeoutMs: 60_000 }, async (context) => {
+    await warm.start(context);
+    const count = 100_000;
+    const start = performance.now();
+    for (let n = 0; n < count; n += 1) (await warm.lend(context)).release();
+    const tookUs = ((performance.now() - start) * 1_000) / count;
+    await warm.close(0);
+    return Math.round(tookUs * 1_000) / 1_000;
+  });
+}
+
+function isOurs({ name }: { readonly name: string }): boolean {
+  return name.endsWith("ours");
+}
+
+function p50(name: string): number {
+  return alone.find((row: Latencies) => row.name === name)?.p50Us ?? Number.NaN;
+}
+
+/** Median against median, rounded to hundredths. */
+function gain(kind: string, callers: number): number {
+  const of = (who: string): number =>
+    together.find((row) => row.name === `${kind}, ${who}` && row.callers === callers)?.medianPerSecond ?? Number.NaN;
+  return Math.round((of("ours") / of("SDK")) * 100) / 100;
+}
+
+const goals: Goal[] = [
+  ...["read", "create"].map((kind) => ({
+    what: `${kind}, one caller: p50 over the SDK's`,
+    actual: Math.round((p50(`${kind}, ours`) / p50(`${kind}, SDK`)) * 1_000) / 1_000,
+    limit: 1.05,
+    unit: "ratio",
+  })),
+  ...[64, 1_000].flatMap((callers) =>
+    ["read", "create"].map((kind) => ({
+      what: `${kind}, ${callers} callers: time of a call over the SDK's`,
+      actual: Math.round((1 / gain(kind, callers)) * 100) / 100,
+      limit: 1,
+      unit: "ratio",
+    })),
+  ),
+  { what: "acquire and release, warm, mean", actual: acquireUs / 1_000, limit: 0.05, unit: "ms" },
+  {
+    what: "transaction, p50 above the SDK's",
+    actual: Math.round(p50("transaction, ours") - p50("transaction, SDK")) / 1_000,
+    limit: 0.1,
+    unit: "ms",
+  },
+  { what: "soak: errors", actual: soaked.errors, limit: 0, unit: "errors" },
+  { what: "soak: p99", actual: soaked.p99Ms, limit: 100, unit: "ms" },
+  { what: "soak: growth of the heap", actual: soaked.heapLastMb - soaked.heapFirstMb, limit: 5, unit: "MB" },
+  { what: "recovery: first call", actual: recovery.firstMs, limit: 1_000, unit: "ms" },
+  { what: "recovery: all callers", actual: recovery.allMs, limit: 2_000, unit: "ms" },
+  { what: "recovery: callers rejected", actual: recovery.rejected, limit: 0, unit: "callers" },
+];
+report(
+  "surreal-remote",
+  [...alone, ...together, { name: "soak", ...soaked }, { name: "recovery", ...recovery }],
+  goals,
+);
+process.exit();
