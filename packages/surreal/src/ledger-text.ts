@@ -34,18 +34,18 @@ export function ledgeredText(
   write: Statement,
   { operationId, fingerprint }: CallContext,
 ): Statement {
-  const row = kind === "update" ? "$_answer.row" : "$_answer";
-  const content = `object::extend($_note, { at: time::now()${returning ? `, row: ${row}` : ""} })`;
-  const note = `CREATE ONLY $_entry CONTENT ${content} RETURN NONE`;
+  const print = fingerprint === undefined ? "" : ", fingerprint: $_fingerprint";
+  const row = returning ? `, row: ${kind === "update" ? "$_answer.row" : "$_answer"}` : "";
+  const note = `CREATE ONLY $_entry CONTENT { at: time::now(), record: $_record${print}${row} } RETURN NONE`;
   const text = [
-    "{ LET $_known = $_entry.*; IF $_known != NONE { RETURN [NONE, $_known] }",
+    "{ LET $_known = $_entry.*; IF $_known { RETURN [NONE, $_known] }",
     `LET $_answer = (${write.text})`,
     // A create fails where it is not carried out; the others answer no object then, which is nothing to note.
     kind === "create" ? note : `IF type::is_object($_answer) { ${note} }`,
-    "RETURN [$_answer] }",
+    "[$_answer] }",
   ].join("; ");
-  const _note = fingerprint === undefined ? { record: id } : { record: id, fingerprint };
-  return { text, values: { ...write.values, _entry: entryOf(operationId), _note } };
+  const values = { ...write.values, _entry: entryOf(operationId), _record: id };
+  return { text, values: fingerprint === undefined ? values : { ...values, _fingerprint: fingerprint } };
 }
 
 /**
