@@ -42,8 +42,8 @@ export function embedded(options: EmbeddedOptions): Driver {
   // Asked for at each call: it is there only once connected.
   const sessions = new EngineSessions(connected, options, busy);
   const session = new EngineSession(sessions, busy);
-  const ledger = new Ledger(session, options.ledgerRetentionMs);
   const locks = createLocks(order, options);
+  const ledger = new Ledger(session, locks, options.ledgerRetentionMs);
   const live = new LiveQueries(new EngineLive(sessions, session, busy), session, locks, options);
 
   return defineDriver({

@@ -26,6 +26,8 @@ export interface WriteLocks {
   created(collection: string, context: CallContext): void;
   record(id: string, context: CallContext): Promise<Release>;
   unknown(context: CallContext): Promise<Release>;
+  /** After the attempts of an operation that were made under the ledger, those included that were given up. */
+  operation(operationId: string, context: CallContext): Promise<Release>;
   /** For a table that is defined and not written to. */
   define(context: CallContext): Promise<Release>;
 }

@@ -1,5 +1,6 @@
 import { type CallContext, operationReused, untilInterrupted, type WriteResult } from "@db/core";
 import { retryingConflicts } from "./conflicts.ts";
+import type { WriteLocks } from "./handlers.ts";
 import { LedgerPruner } from "./ledger-pruner.ts";
 import { defineText, type LedgerRow, lookUpText } from "./ledger-text.ts";
 import { withId } from "./row.ts";
@@ -15,12 +16,14 @@ const MAX_PLACES = 10_000;
  */
 export class Ledger {
   readonly #session: Session;
+  readonly #locks: Pick<WriteLocks, "operation">;
   readonly #pruner: LedgerPruner;
   readonly #ready = new Set<string>();
   readonly #defining = new Map<string, Promise<void>>();
 
-  constructor(session: Session, retentionMs: number) {
+  constructor(session: Session, locks: Pick<WriteLocks, "operation">, retentionMs: number) {
     this.#session = session;
+    this.#locks = locks;
     this.#pruner = new LedgerPruner(session, retentionMs);
   }
 
@@ -39,8 +42,10 @@ export class Ledger {
     }
   }
 
+  /** Waits for the attempts of this process first: one that was given up may still be carried out. */
   async wasApplied(operationId: string, context: CallContext): Promise<boolean> {
-    return (await this.#session.ask(lookUpText(operationId), context, { effect: "none" })) === true;
+    const onDone = await this.#locks.operation(operationId, context);
+    return (await this.#session.ask(lookUpText(operationId), context, { effect: "none", onDone })) === true;
   }
 
   /** Ends the pruning. */

@@ -23,6 +23,7 @@ const NO_LOCKS: WriteLocks = {
   created: () => {},
   record: () => Promise.resolve(FREE),
   unknown: () => Promise.resolve(FREE),
+  operation: () => Promise.resolve(FREE),
   define: () => Promise.resolve(FREE),
 };
 

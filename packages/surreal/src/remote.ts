@@ -64,8 +64,8 @@ class RemoteDriver implements Driver {
       return { server, session: sessionOver(() => server, options) };
     });
     this.#replicas = new Replicas(replicas, this.#session);
-    this.#ledger = new Ledger(this.#session, options.ledgerRetentionMs);
     const locks = createLocks(new WriteOrder(false), options);
+    this.#ledger = new Ledger(this.#session, locks, options.ledgerRetentionMs);
     const reads = replicas.length === 0 ? this.#session : this.#replicas;
     this.statements = createHandlers(this.#session, locks, this.#ledger, reads);
     this.#source = new RemoteLive({

@@ -14,8 +14,9 @@ export function createLocks(order: WriteOrder, home: Place): WriteLocks {
   const own = placeKey(home);
   /** A space, which no name of a collection has, ends the place. */
   const prefix = ({ scope }: CallContext): string => (scope === undefined ? `${own} ` : `${placeKey(scope)} `);
+  const keyOf = (operationId: string, context: CallContext): string => `${prefix(context)}#${operationId}`;
   const operations = (context: CallContext): readonly string[] =>
-    context.ledger ? [`${prefix(context)}#${context.operationId}`] : NONE;
+    context.ledger ? [keyOf(context.operationId, context)] : NONE;
   return {
     create: ({ collection, id }, context) =>
       tables.has(prefix(context) + collection)
@@ -26,6 +27,7 @@ export function createLocks(order: WriteOrder, home: Place): WriteLocks {
     },
     record: (id, context) => order.record([...operations(context), prefix(context) + id], context),
     unknown: (context) => order.unknown(context),
+    operation: (operationId, context) => order.line(keyOf(operationId, context), context),
     define: (context) => order.alone(NONE, context),
   };
 }

@@ -38,7 +38,7 @@ export class WriteOrder {
       for (const release of taken.reverse()) release();
     };
     try {
-      for (const key of keys) taken.push(await this.#line(key, context));
+      for (const key of keys) taken.push(await this.line(key, context));
       taken.push(await this.#engine.enter(alone, context));
       return leave;
     } catch (error) {
@@ -47,7 +47,8 @@ export class WriteOrder {
     }
   }
 
-  async #line(key: string, context: CallContext): Promise<Release> {
+  /** The turn of one key, beside whatever else goes on. */
+  async line(key: string, context: CallContext): Promise<Release> {
     const line = this.#lines.get(key) ?? new Turnstile();
     this.#lines.set(key, line);
     try {

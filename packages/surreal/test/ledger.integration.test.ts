@@ -79,6 +79,16 @@ for (const engine of ENGINES) {
       expect(await db.wasApplied("removed-2")).toBe(true);
     });
 
+    test("is asked only when an attempt that was given up has come to its end", async () => {
+      await db.query("DEFINE TABLE slow; DEFINE FIELD wait ON slow VALUE sleep(300ms)");
+      const given = db.create("slow", {}, { operationId: "given-up", timeoutMs: 50 });
+      await expect(given).rejects.toMatchObject({ code: "QUERY_TIMEOUT", effect: "unknown" });
+      expect(await db.wasApplied("given-up")).toBe(true);
+      const impatient = db.create("slow", {}, { operationId: "impatient", timeoutMs: 50 });
+      await expect(impatient).rejects.toMatchObject({ effect: "unknown" });
+      await expect(db.wasApplied("impatient", { timeoutMs: 50 })).rejects.toMatchObject({ code: "QUERY_TIMEOUT" });
+    });
+
     test("is a table of its own, which no collection can be", async () => {
       await expect(db.find("db-ledger")).rejects.toMatchObject({ code: "INVALID_QUERY" });
     });
