@@ -43,6 +43,18 @@ export default defineConfig({
         extends: true,
         test: { name: "packaging", ...filesOf("packaging"), testTimeout: 600_000, hookTimeout: 600_000 },
       },
+      {
+        extends: true,
+        test: {
+          name: "nightly",
+          ...filesOf("nightly"),
+          env: { DB_TEST_SIZE: "full" },
+          pool: "forks",
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
     ],
     coverage: {
       provider: "v8",

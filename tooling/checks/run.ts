@@ -11,6 +11,7 @@ import { formatSeconds, formatTable } from "./table.ts";
 
 const usage = `Usage: npm test [-- OPTIONS]            the suite "test"
        npm run test:full [-- OPTIONS]   the suite "full"
+       npm run nightly [-- OPTIONS]     the suite "nightly"
 
 Runs every step to the end, also after a failure, and exits with 1 if any failed. The last line counts one for
 each test that ran and one for each step that is not made of tests; a failure outside any test counts as one.

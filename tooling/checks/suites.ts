@@ -1,6 +1,6 @@
 import type { Step } from "./step.ts";
 
-export type SuiteName = "test" | "full";
+export type SuiteName = "test" | "full" | "nightly";
 
 const unit: Step = { kind: "tests", name: "unit", project: "unit", about: "the tests without a database" };
 const integration: Step = {
@@ -64,6 +64,14 @@ export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
       name: "packaging",
       project: "packaging",
       about: "every package as its users get it: packed, linted, installed, imported, type-checked",
+    },
+  ],
+  nightly: [
+    {
+      kind: "tests",
+      name: "nightly",
+      project: "nightly",
+      about: "what needs other programs of the machine, or long",
     },
   ],
 };

@@ -52,10 +52,11 @@ export function recordQueues(feed: Feed): void {
   feed.readEach("queue", (queue) => {
     const { name } = queue;
     const stats = queue.stats();
-    size.add(stats.pending - stats.dead, [name]);
+    const waiting = stats.pending - stats.dead;
+    size.add(waiting, [name]);
     deadLetters.add(stats.dead, [name]);
     bytes.add(stats.bytes, [name]);
-    oldest.raise(stats.oldestAgeMs / 1_000, [name]);
+    oldest.raise(waiting > 0 ? stats.oldestAgeMs / 1_000 : 0, [name]);
     if (isNew(known, name)) for (const count of [countEnqueued, countAcked, countDead]) count(0, [name]);
   });
 }

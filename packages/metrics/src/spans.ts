@@ -103,16 +103,14 @@ function spanName({ kind, collection }: OperationEvent, summary: string | undefi
 
 function attributesOf(event: OperationEvent, text: ReturnType<typeof textOf>): Attributes {
   const { target, driver, namespace, kind, collection } = event;
-  return {
-    [SYSTEM]: target?.system ?? driver,
-    [OPERATION]: kind,
-    ...(namespace === undefined ? undefined : { [NAMESPACE]: namespace }),
-    ...(collection === undefined ? undefined : { [COLLECTION]: collection }),
-    ...(target?.address === undefined ? undefined : { [SERVER_ADDRESS]: target.address }),
-    ...(target?.port === undefined ? undefined : { [SERVER_PORT]: target.port }),
-    ...(text === undefined ? undefined : { [QUERY_TEXT]: text.text }),
-    ...(text?.summary === undefined ? undefined : { [QUERY_SUMMARY]: text.summary }),
-  };
+  const attributes: Attributes = { [SYSTEM]: target?.system ?? driver, [OPERATION]: kind };
+  if (namespace !== undefined) attributes[NAMESPACE] = namespace;
+  if (collection !== undefined) attributes[COLLECTION] = collection;
+  if (target?.address !== undefined) attributes[SERVER_ADDRESS] = target.address;
+  if (target?.port !== undefined) attributes[SERVER_PORT] = target.port;
+  if (text !== undefined) attributes[QUERY_TEXT] = text.text;
+  if (text?.summary !== undefined) attributes[QUERY_SUMMARY] = text.summary;
+  return attributes;
 }
 
 /** An error is told by its code: its message may hold what only the caller may see. */

@@ -1,0 +1,2 @@
+export { type Prometheus, PrometheusError } from "./find.ts";
+export { providePrometheus } from "./provide.ts";
