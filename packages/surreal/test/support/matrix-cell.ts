@@ -6,7 +6,7 @@ import { ask, PLACE, ROOT } from "./admin.ts";
 import { type CallName, type FaultKind, HARMLESS, PERMANENT } from "./fault-matrix-expected.ts";
 import { beginFault, endFault, type Scene, Strike } from "./faults.ts";
 import { LiveWatcher } from "./live-watcher.ts";
-import { settle, within } from "./settled.ts";
+import { settle } from "./settled.ts";
 
 export interface CellResult {
   readonly call: CallName;
