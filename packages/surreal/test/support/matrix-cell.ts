@@ -81,7 +81,8 @@ export class MatrixCell {
     this.#scene = scene;
     this.#fault = fault;
     this.#id = `cells:${scene.key}`;
-    this.#url = scene.proxy.url(scene.server.url);
+    const { server, transport } = scene;
+    this.#url = scene.proxy.url(transport === "ws" ? server.url : server.httpUrl);
   }
 
   /** Plays it to its end, whatever comes. */
