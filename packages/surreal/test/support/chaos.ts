@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { createDatabase } from "@db/core";
 import { surreal } from "@db/surreal";
@@ -51,7 +52,7 @@ export async function chaos(seed: number, durationMs: number): Promise<ChaosRepo
   await using server = await startSurreal({ engine: "rocksdb" });
   await using proxy = await FaultProxy.start({ target: server });
   await prepare(server);
-  const draw = mulberry32(seed);
+  const draw = drawing(seed);
   const scene: Scene = { server, proxy, draw: (below) => Math.floor(draw() * below) };
   const db = createDatabase({
     driver: surreal({
@@ -101,13 +102,11 @@ async function leftovers(server: SurrealServer): Promise<ChaosReport["left"]> {
   }
 }
 
-/** A small generator of good quality: Tommy Ettinger's mulberry32. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
+/** Numbers in 0..1 that a seed repeats. */
+function drawing(seed: number): () => number {
+  let drawn = 0;
   return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+    drawn += 1;
+    return createHash("sha256").update(`${seed} ${drawn}`).digest().readUInt32BE() / 2 ** 32;
   };
 }
