@@ -57,7 +57,7 @@ export async function runFault(client: ClientName, script: FaultScript): Promise
 }
 
 /** What is in the database: how often each create was carried out, and every caller's counter. */
-export interface Truth {
+interface Truth {
   readonly created: ReadonlyMap<string, number>;
   readonly counters: ReadonlyMap<number, number>;
 }

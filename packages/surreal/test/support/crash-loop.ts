@@ -1,52 +1,22 @@
 import { setTimeout } from "node:timers/promises";
-import { createDatabase, type DatabaseService, isDatabaseError } from "@db/core";
+import { createDatabase } from "@db/core";
 import { surreal } from "@db/surreal";
-import { type SurrealEngine, type SurrealServer, startSurreal } from "@db/testing";
-import { ask, PLACE, ROOT } from "./admin.ts";
+import { type SurrealEngine, startSurreal } from "@db/testing";
+import { PLACE, ROOT } from "./admin.ts";
 import { within } from "./settled.ts";
+import { type Judgement, prepare, Writers } from "./writers.ts";
 
-export interface CrashReport {
-  readonly writes: number;
-  readonly acknowledged: number;
-  readonly unknown: number;
-  /** Of those of unknown outcome, how many turned out to be there. */
-  readonly unknownApplied: number;
-  readonly refused: number;
-  /** What breaks a promise, one sentence each. */
-  readonly broken: readonly string[];
+interface CrashReport extends Judgement {
   /** From the server's start to the first acknowledged write, by round. */
   readonly recoveredMs: readonly number[];
 }
 
-const WRITERS = 16;
-/** Between two writes of a writer: the load is to be steady, the database small. */
-const PAUSE_MS = 5;
 const RECOVERY_MS = 10_000;
-
-type Fate = "pending" | "acknowledged" | "unknown" | "none";
-
-/** How a write is sent. None names its row, so that one that is carried out twice shows as two. */
-type Way = (db: DatabaseService, operation: string) => Promise<unknown>;
-
-const CREATE = "CREATE orders SET operation = $operation RETURN NONE";
-const ways: readonly Way[] = [
-  (db, operation) => db.query(CREATE, { operation }),
-  (db, operation) => db.create("orders", { operation }),
-  (db, operation) =>
-    db.transaction(async (tx) => {
-      await tx.query(CREATE, { operation });
-      await tx.query("CREATE doubles SET operation = $operation RETURN NONE", { operation });
-    }),
-  (db, operation) => db.update(`counters:${operation.split("-")[0]}`, { n: 1 }, { mode: "increment" }),
-];
-const TRANSACTION = 2;
-const INCREMENT = 3;
 
 /** Kills the server under writers, again and again, and compares what they were told with what is there. */
 export async function crashLoop(engine: Exclude<SurrealEngine, "mem">, rounds: number): Promise<CrashReport> {
   await using server = await startSurreal({ engine });
-  const counters = Array.from({ length: WRITERS }, (_, writer) => ({ id: String(writer), n: 0 }));
-  await ask(server, "DEFINE TABLE orders; DEFINE TABLE doubles; INSERT INTO counters $counters", { counters });
+  await prepare(server);
   const driver = surreal({ url: server.url, ...PLACE, authentication: ROOT });
   const db = createDatabase({ driver, timeoutMs: 5_000 });
   await db.connect();
@@ -66,99 +36,4 @@ export async function crashLoop(engine: Exclude<SurrealEngine, "mem">, rounds: n
   await writers.end();
   await db.disconnect();
   return { ...(await writers.judge(server)), recoveredMs };
-}
-
-class Writers {
-  readonly broken: string[] = [];
-  readonly #db: DatabaseService;
-  readonly #fates = new Map<string, Fate>();
-  readonly #loops: Promise<unknown>;
-  #stopped = false;
-  #acknowledged = Promise.withResolvers<true>();
-
-  constructor(db: DatabaseService) {
-    this.#db = db;
-    this.#loops = Promise.all(Array.from({ length: WRITERS }, (_, writer) => this.#write(writer)));
-  }
-
-  /** The next one. */
-  acknowledgement(): Promise<true> {
-    this.#acknowledged = Promise.withResolvers<true>();
-    return this.#acknowledged.promise;
-  }
-
-  /** Longer than any call may take. */
-  async end(): Promise<void> {
-    this.#stopped = true;
-    await within(15_000, this.#loops);
-    for (const [operation, fate] of this.#fates) {
-      if (fate === "pending") this.broken.push(`the write ${operation} did not end`);
-    }
-  }
-
-  async judge(server: SurrealServer): Promise<Omit<CrashReport, "recoveredMs">> {
-    const [orders, doubles, counters] = await ask<[string[], string[], { key: string; n: number }[]]>(
-      server,
-      "SELECT VALUE operation FROM orders; SELECT VALUE operation FROM doubles; SELECT record::id(id) AS key, n FROM counters",
-    );
-    const [times, timesDoubled] = [count(orders), count(doubles)];
-    const fates = [...this.#fates];
-    let unknownApplied = 0;
-    for (const [operation, fate] of fates) {
-      if (wayOf(operation) === INCREMENT) continue;
-      const there = times.get(operation) ?? 0;
-      if (fate === "unknown") unknownApplied += there;
-      if (fate === "acknowledged" && there !== 1)
-        this.broken.push(`${operation} was acknowledged and is there ${there} times`);
-      if (fate === "unknown" && there > 1)
-        this.broken.push(`${operation}, of unknown outcome, is there ${there} times`);
-      if (fate === "none" && there > 0) this.broken.push(`${operation} was refused without effect and is there`);
-      if (wayOf(operation) === TRANSACTION && there !== (timesDoubled.get(operation) ?? 0))
-        this.broken.push(`${operation} is there by half`);
-    }
-    for (const { key, n } of counters) {
-      const mine = fates.filter(([operation]) => operation.startsWith(`${key}-`) && wayOf(operation) === INCREMENT);
-      const of = (fate: Fate): number => mine.filter(([, one]) => one === fate).length;
-      unknownApplied += n - of("acknowledged");
-      if (n < of("acknowledged") || n > of("acknowledged") + of("unknown"))
-        this.broken.push(
-          `counter ${key}: ${of("acknowledged")} acknowledged, ${of("unknown")} unknown, ${n} carried out`,
-        );
-    }
-    const total = (fate: Fate): number => fates.filter(([, one]) => one === fate).length;
-    return {
-      writes: fates.length,
-      acknowledged: total("acknowledged"),
-      unknown: total("unknown"),
-      unknownApplied,
-      refused: total("none"),
-      broken: this.broken,
-    };
-  }
-
-  async #write(writer: number): Promise<void> {
-    for (let turn = 0; !this.#stopped; turn += 1) {
-      const operation = `${writer}-${turn}`;
-      this.#fates.set(operation, "pending");
-      try {
-        await ways[wayOf(operation)]?.(this.#db, operation);
-        this.#fates.set(operation, "acknowledged");
-        this.#acknowledged.resolve(true);
-      } catch (error) {
-        if (!isDatabaseError(error)) this.broken.push(`${operation}: an error that is not ours: ${error}`);
-        else this.#fates.set(operation, error.effect);
-      }
-      await setTimeout(PAUSE_MS);
-    }
-  }
-}
-
-function wayOf(operation: string): number {
-  return Number(operation.split("-")[1]) % ways.length;
-}
-
-function count(operations: readonly string[]): ReadonlyMap<string, number> {
-  const times = new Map<string, number>();
-  for (const operation of operations) times.set(operation, (times.get(operation) ?? 0) + 1);
-  return times;
 }

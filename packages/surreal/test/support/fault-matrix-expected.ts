@@ -1,5 +1,7 @@
 /** The calls of the matrix. `commit` is a transaction that meets the fault at its commit, `transaction` one that meets it before. */
 export const CALLS = ["connect", "read", "write", "transaction", "commit", "live", "close"] as const;
+/** What HTTP can do. */
+export const HTTP_CALLS = ["connect", "read", "write", "close"] as const satisfies readonly CallName[];
 export const FAULTS = [
   "refused",
   "black hole",
@@ -16,7 +18,7 @@ export type CallName = (typeof CALLS)[number];
 export type FaultKind = (typeof FAULTS)[number];
 
 /** `CODE/effect`, or a word for what is no error. */
-export type Outcome = string;
+type Outcome = string;
 
 /** Of the call that the fault met on its way, of the next one while the fault lasts, and of those after it. */
 export interface Expected {

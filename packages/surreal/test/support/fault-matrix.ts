@@ -1,9 +1,9 @@
 // Every call of the matrix under every fault, told as lines of JSON; then the process must end by itself.
-// Arguments choose cells: "write × reset".
+// Arguments: the transport, ws or http; then cells, such as "write × reset".
 import { mapConcurrent } from "@db/core";
 import { FaultProxy, startSurreal } from "@db/testing";
 import { ask } from "./admin.ts";
-import { CALLS, FAULTS, type FaultKind } from "./fault-matrix-expected.ts";
+import { CALLS, type CallName, FAULTS, type FaultKind, HTTP_CALLS } from "./fault-matrix-expected.ts";
 import { MatrixCell } from "./matrix-cell.ts";
 
 /** Faults on the wire share a server; those of a server have one each. */
@@ -17,13 +17,15 @@ const GROUPS: readonly (readonly FaultKind[])[] = [
   ["token expired"],
 ];
 
-const chosen = process.argv.slice(2);
+const [transport = "ws", ...chosen] = process.argv.slice(2);
+if (transport !== "ws" && transport !== "http") throw new Error(`expected ws or http, got ${transport}`);
+const calls: readonly CallName[] = transport === "ws" ? CALLS : HTTP_CALLS;
 
 await mapConcurrent(
   GROUPS,
   async (faults) => {
     const cells = faults
-      .flatMap((fault) => CALLS.map((call) => ({ call, fault })))
+      .flatMap((fault) => calls.map((call) => ({ call, fault })))
       .filter(({ call, fault }) => chosen.length === 0 || chosen.includes(`${call} × ${fault}`));
     if (cells.length === 0) return;
     await using server = await startSurreal({ engine: "rocksdb" });
@@ -31,7 +33,7 @@ await mapConcurrent(
     for (const { call, fault } of cells) {
       await using proxy = await FaultProxy.start({ target: server });
       const key = `${call}${FAULTS.indexOf(fault)}`;
-      const result = await new MatrixCell({ call, server, proxy, key }, fault).play();
+      const result = await new MatrixCell({ call, transport, server, proxy, key }, fault).play();
       process.stdout.write(`${JSON.stringify(result)}\n`);
     }
   },

@@ -6,6 +6,7 @@ import type { CallName, FaultKind } from "./fault-matrix-expected.ts";
 /** What a cell of the matrix plays on. */
 export interface Scene {
   readonly call: CallName;
+  readonly transport: "ws" | "http";
   readonly server: SurrealServer;
   readonly proxy: FaultProxy;
   /** The key of this cell's record: it names its requests. */
@@ -113,7 +114,7 @@ export class Strike {
     }
     const { proxy } = this.#scene;
     await scripts[this.#fault].prepare?.(this.#scene);
-    await proxy.set({ kind: "black-hole", direction: "answers" }, { on: "existing" });
+    await proxy.set({ kind: "black-hole", direction: "answers" });
     this.#sentBefore = proxy.stats().bytes.requests;
   }
 

@@ -6,7 +6,7 @@ import { ask, PLACE, ROOT } from "./admin.ts";
 import { type CallName, type FaultKind, HARMLESS, PERMANENT } from "./fault-matrix-expected.ts";
 import { beginFault, endFault, type Scene, Strike } from "./faults.ts";
 import { LiveWatcher } from "./live-watcher.ts";
-import { settle, within } from "./settled.ts";
+import { settle } from "./settled.ts";
 
 export interface CellResult {
   readonly call: CallName;
@@ -81,7 +81,8 @@ export class MatrixCell {
     this.#scene = scene;
     this.#fault = fault;
     this.#id = `cells:${scene.key}`;
-    this.#url = scene.proxy.url(scene.server.url);
+    const { server, transport } = scene;
+    this.#url = scene.proxy.url(transport === "ws" ? server.url : server.httpUrl);
   }
 
   /** Plays it to its end, whatever comes. */
