@@ -28,4 +28,8 @@ export class Codecs {
   get(id: number): Codec | undefined {
     return this.#byId.get(id);
   }
+
+  named(name: string): Codec | undefined {
+    return [...this.#byId.values()].find((codec) => codec.name === name);
+  }
 }

@@ -3,6 +3,7 @@ import { channels, type RejectReason } from "./channels.ts";
 import type { Ticket } from "./committer.ts";
 import type { Journal } from "./journal.ts";
 import { NONE } from "./lanes.ts";
+import { NO_NOTE, type Note } from "./note.ts";
 import type { Settings } from "./options.ts";
 import { copied, toStored } from "./stored-write.ts";
 
@@ -23,6 +24,9 @@ export interface Intent {
   /** It may have been applied already. */
   readonly maybeApplied: boolean;
   readonly signal: AbortSignal | undefined;
+  /** For an import: when it was queued elsewhere, ms since 1970, and what was noted about it there. */
+  readonly queuedAt?: number;
+  readonly note?: Note;
 }
 
 /** Takes writes in: one entry for each operation id, never more than there is room for, answered when durable. */
@@ -67,7 +71,14 @@ export class Intake {
   }
 
   /** Undefined where there is no room. */
-  #take({ operation, scope, operationId, maybeApplied }: Intent): Promise<Receipt> | undefined {
+  #take({
+    operation,
+    scope,
+    operationId,
+    maybeApplied,
+    queuedAt = Date.now(),
+    note = NO_NOTE,
+  }: Intent): Promise<Receipt> | undefined {
     const journal = this.#journal;
     const { backlog, committer } = journal;
     const { maxEntries, maxBytes, maxEntryBytes, codec } = this.#settings;
@@ -76,7 +87,7 @@ export class Intake {
     const head = {
       codec: codec.id,
       maybeApplied,
-      queuedAt: Date.now(),
+      queuedAt,
       lane,
       operation: journal.hashOf(operationId),
     };
@@ -91,6 +102,7 @@ export class Intake {
       const ticket = new PendingEntry(this, journal, operation, operationId, size, resolve, reject);
       ticket.seq = committer.accept(ticket, size);
       ticket.row = backlog.add(ticket.seq, size, head, false);
+      if (note !== NO_NOTE) journal.adopt(ticket.row, note);
     });
   }
 

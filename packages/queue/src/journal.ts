@@ -150,6 +150,13 @@ export class Journal implements CommitListener {
     this.committer.note(seq, note === NO_NOTE ? undefined : formatNote(note));
   }
 
+  /** Takes over what was noted about an entry elsewhere. */
+  adopt(row: number, note: Note): void {
+    if (note.deadSince === undefined) this.note(row, note);
+    // What is dead is the next of its lane, or was not where it comes from.
+    else if (this.backlog.cursorOf(this.backlog.laneOf(row)) === row) this.park(row, note);
+  }
+
   /** The database has it. */
   applied(row: number): void {
     this.#end(row);

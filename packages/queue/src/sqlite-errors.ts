@@ -1,4 +1,5 @@
 import { type DatabaseError, DatabaseErrorOf } from "@db/core";
+import type { SqliteFault } from "./sqlite-fault.ts";
 
 /** SQLite's primary result codes (sqlite.org/rescode.html). */
 const READONLY = 8;
@@ -9,21 +10,6 @@ const CANTOPEN = 14;
 const NOTADB = 26;
 /** Extended: a sync failed, so that what was written may or may not be there after a power cut. */
 const SYNC_FAILED: ReadonlySet<number> = new Set([IOERR | (4 << 8), IOERR | (5 << 8)]);
-
-/** What crosses from the worker, where errors lose their class. */
-export interface SqliteFault {
-  /** The extended result code; 0 where it was not SQLite's. */
-  readonly code: number;
-  /** As Node names it: `EACCES`, `ENOENT`, … */
-  readonly errno: string | undefined;
-  readonly message: string;
-}
-
-export function toFault(thrown: unknown): SqliteFault {
-  const { errcode, code, message } = (thrown ?? {}) as { errcode?: unknown; code?: unknown; message?: unknown };
-  const errno = typeof code === "string" && code.startsWith("E") && !code.startsWith("ERR_") ? code : undefined;
-  return { code: typeof errcode === "number" ? errcode : 0, errno, message: String(message ?? thrown) };
-}
 
 /** @param phase in a commit it matters what became of the data */
 export function fromFault(

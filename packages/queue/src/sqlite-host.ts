@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { type MessagePort, receiveMessageOnPort, type Transferable } from "node:worker_threads";
-import { type SqliteFault, toFault } from "./sqlite-errors.ts";
+import { type SqliteFault, toFault } from "./sqlite-fault.ts";
 import { Damaged, type FileContents, SqliteFile } from "./sqlite-file.ts";
 import { FileLock, Locked, type LockHolder } from "./sqlite-lock.ts";
 import type { HeadChunk, StoreBatch } from "./store.ts";

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 
@@ -54,6 +54,20 @@ export class FileLock {
 
   release(): void {
     this.#db.close();
+  }
+}
+
+/** Who has the queue of this lock file open; undefined where nobody has. Changes nothing. */
+export function lockHolder(path: string): LockHolder | undefined {
+  if (!existsSync(path)) return undefined;
+  const db = new DatabaseSync(path, { timeout: 0 });
+  try {
+    db.exec("BEGIN IMMEDIATE; ROLLBACK");
+    return undefined;
+  } catch (error) {
+    return isBusy(error) ? holderIn(db) : undefined;
+  } finally {
+    db.close();
   }
 }
 

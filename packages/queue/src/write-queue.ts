@@ -1,8 +1,11 @@
 import { checkKeys, invalid, type Layer, parseRecordId, type Scope } from "@db/core";
 import { Barriers } from "./barriers.ts";
+import type { Codec } from "./codec.ts";
 import { type DeadLetter, type DeadLetterOptions, DeadLetters } from "./dead-letters.ts";
+import { type Inspection, inspect } from "./inspect.ts";
 import { Intake, type Receipt } from "./intake.ts";
 import { Journal } from "./journal.ts";
+import { json } from "./json.ts";
 import { NONE } from "./lanes.ts";
 import { queueLayer } from "./layer.ts";
 import { MemoryStore } from "./memory-store.ts";
@@ -13,6 +16,7 @@ import { SqliteStore } from "./sqlite-store.ts";
 import type { QueueState, QueueStats } from "./stats.ts";
 import type { QueueStore } from "./store.ts";
 import { checkWrite, type QueuedWrite } from "./stored-write.ts";
+import { exportTo, type ImportReport, importFrom } from "./transfer.ts";
 import { Turnstile } from "./turnstile.ts";
 
 export interface EnqueueOptions {
@@ -71,6 +75,15 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
       throw error;
     }
     return new WriteQueue(journal);
+  }
+
+  /**
+   * What a file holds, also while a process has it open. Verifies every entry and changes nothing. Blocks while it reads: for
+   * tools, not for a service.
+   * @throws STORAGE_FAILED
+   */
+  static async inspect(path: string): Promise<Inspection> {
+    return inspect(path);
   }
 
   private constructor(journal: Journal) {
@@ -144,6 +157,20 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
    */
   discard(id: string | number, reason: string): Promise<number> {
     return this.#deadLetters.discard(id, reason);
+  }
+
+  /**
+   * Writes all entries into a file, a line of JSON each, for another queue to import. They stay here as well: close this queue, or
+   * the same writes are applied by both. Resolves to how many there were.
+   * @param codec how the writes stand in it. Default `json`
+   */
+  exportTo(path: string, codec: Codec = json): Promise<number> {
+    return exportTo(this.#journal, path, codec);
+  }
+
+  /** Takes in what another queue has exported, with operation ids, ages and dead letters. What is here already is skipped. */
+  importFrom(path: string): Promise<ImportReport> {
+    return importFrom(this.#journal, this.#intake, path);
   }
 
   /** Stops applying, after what is in flight; goes on storing. */

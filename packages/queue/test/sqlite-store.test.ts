@@ -1,0 +1,276 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { createDatabase } from "@db/core";
+import { MockDatabase } from "@db/testing";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { WriteQueue, type WriteQueueOptions } from "../src/index.ts";
+import { failure, until } from "./support/service.ts";
+
+// Each opens a thread or a process of its own.
+vi.setConfig({ testTimeout: 30_000 });
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "db-queue-"));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+const create = (index: number) =>
+  ({ kind: "create", id: `notes:${index}`, data: { index, text: "x".repeat(50) } }) as const;
+
+async function filled(path: string, count: number, options: WriteQueueOptions = {}): Promise<void> {
+  await using queue = await WriteQueue.open({ path, ...options });
+  await Promise.all(Array.from({ length: count }, (_, index) => queue.enqueue(create(index))));
+}
+
+/** Replays all of a queue into a database in memory. */
+async function drained(queue: WriteQueue): Promise<MockDatabase> {
+  const driver = new MockDatabase();
+  const db = createDatabase({ driver, layers: [queue.layer] });
+  await db.connect();
+  await queue.barrier();
+  await db.disconnect();
+  return driver;
+}
+
+describe("the file", () => {
+  test("holds what was acknowledged, through an orderly end and through none", async () => {
+    const path = join(folder(), "deep", "er", "queue.db");
+    await filled(path, 100);
+    const queue = await WriteQueue.open({ path });
+    expect(queue.stats()).toMatchObject({ pending: 100, lanes: 100, durability: "fsync" });
+    await Promise.all([100, 101].map((index) => queue.enqueue(create(index))));
+    // What a crash leaves: the files as they are at this moment.
+    const copy = join(folder(), "queue.db");
+    for (const suffix of ["", "-wal"]) copyFileSync(`${path}${suffix}`, `${copy}${suffix}`);
+    await queue.close();
+    await using again = await WriteQueue.open({ path: copy });
+    expect(again.stats().pending).toBe(102);
+    const driver = await drained(again);
+    expect(driver.calls.filter(({ kind }) => kind === "create")).toHaveLength(102);
+  });
+
+  test("belongs to its owner alone", async () => {
+    const path = join(folder(), "queue.db");
+    await using queue = await WriteQueue.open({ path });
+    await queue.enqueue(create(1));
+    for (const suffix of ["", "-wal", "-lock"]) expect(statSync(`${path}${suffix}`).mode & 0o777).toBe(0o600);
+  });
+
+  test("is small again after a drain", async () => {
+    const path = join(folder(), "queue.db");
+    const queue = await WriteQueue.open({ path });
+    await Promise.all(Array.from({ length: 20_000 }, (_, index) => queue.enqueue(create(index))));
+    await queue.close();
+    const again = await WriteQueue.open({ path });
+    await drained(again);
+    await until(() => again.stats().lanes === 0);
+    await until(() => statSync(path).size <= 1_048_576);
+    await again.close();
+    expect(existsSync(`${path}-wal`)).toBe(false);
+    expect(statSync(path).size).toBeLessThanOrEqual(1_048_576);
+  });
+
+  test("durability os is named, and keeps entries through an end of the process", async () => {
+    const path = join(folder(), "queue.db");
+    await filled(path, 3, { durability: "os" });
+    await using queue = await WriteQueue.open({ path, durability: "os" });
+    expect(queue.stats()).toMatchObject({ pending: 3, durability: "os" });
+  });
+
+  test("dead letters, notes and outcomes stand in it", async () => {
+    const path = join(folder(), "queue.db");
+    const queue = await WriteQueue.open({ path });
+    const driver = new MockDatabase();
+    const db = createDatabase({ driver, layers: [queue.layer] });
+    await db.connect();
+    const applied = await queue.enqueue(create(1));
+    const dead = await queue.enqueue({ kind: "update", id: "notes:2", data: { a: 1 } });
+    const behind = await queue.enqueue({ kind: "update", id: "notes:2", data: { a: 2 } });
+    await until(() => queue.stats().dead === 1);
+    await queue.barrier();
+    await db.disconnect();
+    await queue.close();
+    const again = await WriteQueue.open({ path });
+    expect([applied, dead, behind].map(({ operationId }) => again.outcome(operationId))).toEqual([
+      "applied",
+      "dead",
+      "waiting",
+    ]);
+    expect(await again.discard(dead.operationId, "was a mistake")).toBe(1);
+    await again.close();
+    await using third = await WriteQueue.open({ path });
+    expect(third.outcome(dead.operationId)).toBe("dead");
+    expect(third.stats()).toMatchObject({ pending: 1, dead: 0 });
+  });
+});
+
+describe("one process at a time", () => {
+  test("a second open in this process fails at once and names the holder", async () => {
+    const path = join(folder(), "queue.db");
+    await using queue = await WriteQueue.open({ path });
+    const start = performance.now();
+    const error = await failure(WriteQueue.open({ path }));
+    expect(error).toMatchObject({ code: "DATABASE_LOCKED", retryable: true, facts: { path } });
+    expect(error.message).toContain(`the process ${process.pid} on ${hostname()}, since 20`);
+    expect(performance.now() - start).toBeLessThan(2_000);
+    await queue.enqueue(create(1));
+  });
+
+  test("another process is told as well, and after kill -9 of the holder the queue is free and whole", async () => {
+    const path = join(folder(), "queue.db");
+    const source = `
+      import { WriteQueue } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
+      const queue = await WriteQueue.open({ path: ${JSON.stringify(path)} });
+      await queue.enqueue({ kind: "create", id: "notes:1", data: {} });
+      console.log("ready");
+      setInterval(() => {}, 1_000);`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+      cwd: new URL("..", import.meta.url),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(child.stdout, "data");
+    const error = await failure(WriteQueue.open({ path }));
+    expect(error.message).toContain(`the process ${child.pid}`);
+    expect(await WriteQueue.inspect(path)).toMatchObject({ holder: { pid: child.pid }, entries: 1, damage: [] });
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await using queue = await WriteQueue.open({ path });
+    expect(queue.stats().pending).toBe(1);
+    expect((await WriteQueue.inspect(path)).holder?.pid).toBe(process.pid);
+  });
+});
+
+describe("damage", () => {
+  const damage: readonly (readonly [string, (path: string) => void])[] = [
+    ["is empty", (path) => writeFileSync(path, "")],
+    ["is something else", (path) => writeFileSync(path, "not a database, ".repeat(1_000))],
+    ["is cut off", (path) => writeFileSync(path, readFileSync(path).subarray(0, 8_192))],
+    [
+      "has a page of garbage",
+      (path) => {
+        const bytes = readFileSync(path);
+        bytes.fill(0xa5, 3 * 4_096, 4 * 4_096);
+        writeFileSync(path, bytes);
+      },
+    ],
+    [
+      "belongs to another program",
+      (path) => {
+        rmSync(path);
+        const db = new DatabaseSync(path);
+        db.exec("CREATE TABLE entries (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)");
+        db.close();
+      },
+    ],
+    [
+      "was written by a later version",
+      (path) => {
+        const db = new DatabaseSync(path);
+        db.exec("PRAGMA user_version = 99");
+        db.close();
+      },
+    ],
+  ];
+
+  test.each(damage)(
+    "a file that %s is refused, named and left as it is; quarantine moves it aside",
+    async (_what, hurt) => {
+      const path = join(folder(), "queue.db");
+      await filled(path, 500);
+      hurt(path);
+      const before = readFileSync(path);
+      const error = await failure(WriteQueue.open({ path }));
+      expect(error).toMatchObject({ code: "STORAGE_DAMAGED", retryable: false, facts: { path } });
+      expect((error.facts as { found: readonly string[] }).found.length).toBeGreaterThan(0);
+      expect(error.message).toContain(path);
+      expect(readFileSync(path).equals(before)).toBe(true);
+      const { damage: found } = await WriteQueue.inspect(path);
+      expect(found.length).toBeGreaterThan(0);
+
+      const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+      await using queue = await WriteQueue.open({ path, onCorruption: "quarantine" });
+      const [text] = warned.mock.calls[0] ?? [];
+      warned.mockRestore();
+      expect(queue.stats().pending).toBe(0);
+      const aside = readdirSync(join(path, "..")).filter((name) => name.includes(".damaged-"));
+      expect(String(text)).toContain(aside[0]);
+      expect(readFileSync(join(path, "..", aside[0] ?? "")).equals(before)).toBe(true);
+      await queue.enqueue(create(1));
+    },
+  );
+
+  test("a damaged entry parks its record and is never applied; others are", async () => {
+    const path = join(folder(), "queue.db");
+    await filled(path, 3);
+    const db = new DatabaseSync(path);
+    const rows = db.prepare("SELECT seq, entry FROM entries ORDER BY seq").all();
+    const bytes = Uint8Array.from(rows[1]?.entry as Uint8Array);
+    bytes[bytes.length - 5] = (bytes.at(-5) ?? 0) ^ 1;
+    db.prepare("UPDATE entries SET entry = ? WHERE seq = ?").run(bytes, Number(rows[1]?.seq));
+    db.close();
+    expect((await WriteQueue.inspect(path)).damage).toEqual([`the entry ${rows[1]?.seq} is not what was written`]);
+    await using queue = await WriteQueue.open({ path });
+    const driver = await drained(queue);
+    expect(
+      driver.calls
+        .filter(({ kind }) => kind === "create")
+        .map(({ operation }) => (operation as { id: string }).id)
+        .sort(),
+    ).toEqual(["notes:0", "notes:2"]);
+    expect(queue.stats()).toMatchObject({ dead: 1, damaged: 1 });
+    const [letter] = await queue.deadLetters();
+    expect(letter).toMatchObject({
+      operationId: undefined,
+      seq: Number(rows[1]?.seq),
+      lastError: { code: "STORAGE_DAMAGED" },
+    });
+    expect((await failure(queue.exportTo(join(folder(), "out")))).code).toBe("STORAGE_DAMAGED");
+    expect(await queue.discard(letter?.seq ?? 0, "damaged")).toBe(1);
+  });
+});
+
+describe("a place that cannot be used", () => {
+  test("a folder in the place of the file, or a file in the place of the folder, is a clear error", async () => {
+    const made = folder();
+    expect((await failure(WriteQueue.open({ path: made }))).message).toContain(made);
+    const file = join(made, "file");
+    writeFileSync(file, "x");
+    expect(await failure(WriteQueue.open({ path: join(file, "queue.db") }))).toMatchObject({ code: "STORAGE_FAILED" });
+  });
+
+  test.skipIf(process.getuid?.() === 0)("a folder without permission is a clear error", async () => {
+    const made = folder();
+    chmodSync(made, 0o500);
+    expect((await failure(WriteQueue.open({ path: join(made, "queue.db") }))).message).toContain("may not be accessed");
+  });
+
+  test("inspect of a file that is not there says so, and makes none", async () => {
+    const path = join(folder(), "queue.db");
+    expect((await failure(WriteQueue.inspect(path))).code).toBe("STORAGE_FAILED");
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+test("a failed open leaves no lock and no thread behind", async () => {
+  const path = join(folder(), "queue.db");
+  writeFileSync(path, "");
+  await failure(WriteQueue.open({ path }));
+  rmSync(path);
+  await using queue = await WriteQueue.open({ path });
+  await queue.enqueue(create(1));
+});
