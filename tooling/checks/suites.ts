@@ -27,6 +27,12 @@ export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
     },
     {
       kind: "command",
+      name: "api",
+      about: "every package exports what its reviewed report says (`npm run api` updates them)",
+      command: ["node", "tooling/api/run.ts", "--check"],
+    },
+    {
+      kind: "command",
       name: "knip",
       about: "no unused file, export or dependency",
       command: ["knip", "--no-progress", "--no-config-hints"],

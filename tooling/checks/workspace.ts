@@ -47,6 +47,11 @@ export function listMembers(parents: readonly string[], base: string = root): re
   });
 }
 
+/** The packages that users can install. */
+export function publishedMembers(base: string = root): readonly Member[] {
+  return listMembers(["packages"], base).filter(({ manifest }) => manifest.private !== true);
+}
+
 export function readManifest(folder: string): Manifest {
   const file = join(folder, "package.json");
   const manifest: unknown = JSON.parse(readFileSync(file, "utf8"));

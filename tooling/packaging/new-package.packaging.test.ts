@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -39,6 +39,19 @@ describe("a package made by `npm run new-package`", () => {
 
   test("type-checks, its tests included", async () => {
     await inCopy("tsc", "-b");
+  });
+
+  test("exports what its report says, and a change of the surface is refused with its diff", async () => {
+    const check = ["npm", "run", "--silent", "api", "--", "--check"] as const;
+    await inCopy(...check);
+    const source = join(copy, "packages", name, "src/stopwatch.ts");
+    const before = readFileSync(source, "utf8");
+    writeFileSync(source, before.replace("elapsedMs(): number {", "elapsedMs(_precise?: boolean): number {"));
+    await expect(inCopy(...check)).rejects.toThrow(
+      /^-\s+elapsedMs\(\): number;\n\+\s+elapsedMs\(_precise\?: boolean\)/m,
+    );
+    writeFileSync(source, before);
+    await inCopy(...check);
   });
 
   test("leaves nothing unused", async () => {

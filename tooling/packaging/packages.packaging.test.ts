@@ -5,14 +5,14 @@ import { pathToFileURL } from "node:url";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { entryOf } from "../checks/sources.ts";
-import { listMembers, listSources, readCatalog, root } from "../checks/workspace.ts";
+import { listSources, publishedMembers, readCatalog, root } from "../checks/workspace.ts";
 import { build } from "./build.ts";
 import { run } from "./command.ts";
 import { Consumer, listExports } from "./consumer.ts";
 import { doorsOf } from "./doors.ts";
 import { pack, type Tarball } from "./tarball.ts";
 
-const members = listMembers(["packages"]).filter(({ manifest }) => manifest.private !== true);
+const members = publishedMembers();
 const tarballs = new Map<string, Tarball>();
 let folder: string;
 
