@@ -24,6 +24,7 @@ export interface Manifest {
     readonly exports?: Readonly<Record<string, ExportTarget>>;
   };
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -59,7 +60,15 @@ export function readManifest(folder: string): Manifest {
   return manifest;
 }
 
-/** The exact third-party versions that the workspace is tested with. */
+/** Names and ranges of what its users must bring. */
+export function requiredPeers({
+  peerDependencies = {},
+  peerDependenciesMeta = {},
+}: Manifest): readonly (readonly [string, string])[] {
+  return Object.entries(peerDependencies).filter(([name]) => peerDependenciesMeta[name]?.optional !== true);
+}
+
+/** The third-party versions that the workspace is tested with. */
 export function readCatalog(base: string = root): ReadonlyMap<string, string> {
   const text = readFileSync(join(base, "pnpm-workspace.yaml"), "utf8");
   const block = /^catalog:\n((?: {2}.*\n|\n)*)/m.exec(text)?.[1] ?? "";

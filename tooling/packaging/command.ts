@@ -28,6 +28,9 @@ export function tryToRun(command: Command, cwd: string, toolsOf: string = root):
     cwd,
     env: { ...env, PATH: path, NO_COLOR: "1", TURBO_TELEMETRY_DISABLED: "1" },
     maxBuffer: 64 * 1024 * 1024,
+    // A program that never ends must fail the check that waits for it.
+    timeout: 300_000,
+    killSignal: "SIGKILL" as const,
     shell: process.platform === "win32",
   };
   return new Promise((resolve, reject) => {

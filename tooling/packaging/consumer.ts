@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Manifest, Member } from "../checks/workspace.ts";
+import { requiredPeers } from "../checks/workspace.ts";
 import { run, tryToRun } from "./command.ts";
-import type { Door } from "./doors.ts";
+import type { ReadmeExample } from "./readme-examples.ts";
 import type { Tarball } from "./tarball.ts";
+import type { Tool } from "./toolchains.ts";
 
 /** What a consumer can be given instead of the registry. */
 export interface Shelf {
@@ -12,75 +13,84 @@ export interface Shelf {
   readonly catalog: ReadonlyMap<string, string>;
 }
 
-/** A program outside the workspace that installed the package from its tarball, as a user does. */
-export class Consumer {
-  readonly #folder: string;
-  readonly #doors: readonly Door[];
+export type Resolution = "nodenext" | "bundler";
 
-  private constructor(folder: string, doors: readonly Door[]) {
-    this.#folder = folder;
-    this.#doors = doors;
+/** An empty project outside the workspace that installs packages from their tarballs with npm, as users do. */
+export class Consumer {
+  readonly folder: string;
+  readonly #shelf: Shelf;
+
+  constructor(folder: string, shelf: Shelf) {
+    mkdirSync(folder, { recursive: true });
+    this.folder = folder;
+    this.#shelf = shelf;
   }
 
-  static async install(folder: string, member: Member, doors: readonly Door[], shelf: Shelf): Promise<Consumer> {
-    mkdirSync(folder, { recursive: true });
-    const names = [member.manifest.name, ...doors.flatMap((door) => door.optionalPeers)];
-    const dependencies = collect([...new Set(names)], shelf);
-    // Node's own types are what a program on Node has in any case.
-    dependencies["@types/node"] = shelf.catalog.get("@types/node") ?? "*";
+  /** Installs packages and their required peers, in place of what was wanted before. */
+  async install(names: readonly string[]): Promise<void> {
+    const dependencies = collect(names, this.#shelf);
     const manifest = { name: "consumer", version: "1.0.0", private: true, type: "module", dependencies };
-    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
-    await run(
-      ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline", "--loglevel=error"],
-      folder,
-    );
-    return new Consumer(folder, doors);
+    writeFileSync(join(this.folder, "package.json"), JSON.stringify(manifest, null, 2));
+    const flags = ["--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline", "--loglevel=error"];
+    await run(["npm", "install", ...flags], this.folder);
   }
 
   /** The names that each door exports at run time; the process must end by itself. */
-  async import(door: Door): Promise<readonly string[]> {
-    return listExports(door.specifier, this.#folder);
+  async import(specifier: string, node: Tool): Promise<readonly string[]> {
+    return listExports(specifier, this.folder, node.command);
+  }
+
+  /** Writes the programs to compile: one that imports every door, and each example as it stands in its README. */
+  writePrograms(doors: readonly string[], examples: readonly ReadmeExample[]): void {
+    const lines = doors.map(
+      (specifier, index) =>
+        `import * as door${index} from "${specifier}";\nexport const names${index}: readonly string[] = Object.keys(door${index});\n`,
+    );
+    writeFileSync(join(this.folder, "doors.ts"), lines.join(""));
+    for (const [index, { source }] of examples.entries()) {
+      writeFileSync(join(this.folder, `example-${index}.ts`), source);
+    }
   }
 
   /**
-   * Type-checks a program of two lines for each door and every declaration file that it reaches, and gives what the
-   * compiler has against the program and against our own declarations. Those of others are theirs to mend.
+   * Compiles the programs with every declaration file that they reach, and gives what the compiler has against the
+   * programs and against our own declarations. Those of others are theirs to mend. With `nodenext` it leaves the
+   * compiled examples in `out`.
    */
-  async typeCheck(): Promise<readonly string[]> {
-    const lines = this.#doors.map(
-      ({ specifier }, index) =>
-        `import * as door${index} from "${specifier}";\nexport const names${index}: readonly string[] = Object.keys(door${index});\n`,
-    );
-    writeFileSync(join(this.#folder, "consumer.ts"), lines.join(""));
+  async compile(compiler: Tool, resolution: Resolution): Promise<readonly string[]> {
     const compilerOptions = {
       target: "ES2024",
-      module: "nodenext",
+      // Nothing of a browser: a service has none, and our declarations must not need it.
+      lib: ["ES2024", "ESNext.Disposable"],
       types: ["node"],
       strict: true,
       skipLibCheck: false,
-      noEmit: true,
+      ...(resolution === "bundler"
+        ? { module: "preserve", moduleResolution: "bundler", noEmit: true }
+        : { module: "nodenext", rootDir: ".", outDir: "out" }),
     };
-    writeFileSync(join(this.#folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
-    const { exitCode, output } = await tryToRun(
-      ["tsc", "--project", "tsconfig.json", "--pretty", "false"],
-      this.#folder,
-    );
+    writeFileSync(join(this.folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    const command = [...compiler.command, "--project", "tsconfig.json", "--pretty", "false"] as const;
+    const { exitCode, output } = await tryToRun(command, this.folder);
     const diagnostics = output.split("\n").filter((line) => /error TS\d+:/.test(line));
     if (exitCode !== 0 && diagnostics.length === 0) throw new Error(`expected tsc to say what is wrong, got ${output}`);
     return diagnostics.filter((line) => !/^node_modules\/(?!@db\/)/.test(line));
   }
+
+  /** Runs a compiled example; rejects with its output unless it ends by itself with 0. */
+  async runExample(index: number, node: Tool): Promise<string> {
+    return run([...node.command, `out/example-${index}.js`], this.folder);
+  }
 }
 
-export async function listExports(specifier: string, cwd: string): Promise<readonly string[]> {
+export async function listExports(
+  specifier: string,
+  cwd: string,
+  node: readonly [string, ...string[]] = ["node"],
+): Promise<readonly string[]> {
   const program = `console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(specifier)})).sort()))`;
-  const args: [string, ...string[]] = [
-    "node",
-    "--disable-warning=ExperimentalWarning",
-    "--input-type=module",
-    "--eval",
-    program,
-  ];
-  return JSON.parse(await run(args, cwd));
+  const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", program];
+  return JSON.parse(await run([...node, ...flags], cwd));
 }
 
 /** The packages themselves and all that they need and npm cannot get: our own from tarballs, peers at our versions. */
@@ -99,8 +109,4 @@ function collect(names: readonly string[], shelf: Shelf): Record<string, string>
     }
   }
   return collected;
-}
-
-function requiredPeers({ peerDependencies = {}, peerDependenciesMeta = {} }: Manifest): readonly [string, string][] {
-  return Object.entries(peerDependencies).filter(([name]) => peerDependenciesMeta[name]?.optional !== true);
 }

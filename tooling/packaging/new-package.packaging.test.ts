@@ -1,13 +1,12 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Project } from "../checks/test-files.ts";
 import { readTestReport, type TestCounts } from "../checks/test-report.ts";
 import { readManifest, root } from "../checks/workspace.ts";
 import { run } from "./command.ts";
-
-const notCopied = new Set([".git", "node_modules", "dist", ".turbo", "coverage", "data", "results"]);
+import { copyWorkspace, installCopy } from "./workspace-copy.ts";
 
 /** Runs in a copy of the workspace, so that nothing of it shows in the tree whose tests these are. */
 describe("a package made by `npm run new-package`", () => {
@@ -17,9 +16,9 @@ describe("a package made by `npm run new-package`", () => {
 
   beforeAll(async () => {
     copy = mkdtempSync(join(tmpdir(), "db-new-package-"));
-    cpSync(root, copy, { recursive: true, filter: (path) => !notCopied.has(basename(path)) });
+    copyWorkspace(copy);
     await inCopy("npm", "run", "--silent", "new-package", "--", name, "--description", description);
-    await inCopy("pnpm", "install", "--no-frozen-lockfile", "--prefer-offline", "--reporter=silent");
+    await installCopy(copy, "open");
   });
 
   afterAll(() => {

@@ -1,93 +1,185 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { allowed } from "../checks/allowed.ts";
 import { entryOf } from "../checks/sources.ts";
-import { listSources, publishedMembers, readCatalog, root } from "../checks/workspace.ts";
-import { build } from "./build.ts";
-import { run } from "./command.ts";
-import { Consumer, listExports } from "./consumer.ts";
-import { doorsOf } from "./doors.ts";
-import { pack, type Tarball } from "./tarball.ts";
+import { type Member, publishedMembers, readCatalog, root } from "../checks/workspace.ts";
+import { tryToRun } from "./command.ts";
+import { Consumer, listExports, type Shelf } from "./consumer.ts";
+import { type Door, doorsOf } from "./doors.ts";
+import { listInstalled, strangers } from "./installed.ts";
+import { type ReadmeExample, readReadme } from "./readme-examples.ts";
+import { formatSizes, measure, overspending, readBudget, type Size } from "./size.ts";
+import { readTarball, type Tarball } from "./tarball.ts";
+import { prepareToolchains, type Toolchains } from "./toolchains.ts";
 
 const members = publishedMembers();
-const tarballs = new Map<string, Tarball>();
 let folder: string;
+let dryRun: { readonly exitCode: number; readonly output: string };
+let shelf: Shelf;
+let toolchains: Toolchains;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "db-packaging-"));
-  await build(members);
-  for (const member of members) tarballs.set(member.manifest.name, await pack(member, folder, root));
+  const out = join(folder, "tarballs");
+  dryRun = await tryToRun(["npm", "run", "--silent", "release", "--", "--dry-run", "--out", out], root);
+  const tarballs = globSync("*.tgz", { cwd: out }).map((file) => readTarball(join(out, file)));
+  shelf = {
+    tarballs: new Map(tarballs.map((tarball) => [tarball.manifest.name, tarball])),
+    catalog: readCatalog(),
+  };
+  toolchains = await prepareToolchains();
 });
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("there are packages to pack", () => {
-  expect(members.length).toBeGreaterThan(0);
+describe("`npm run release -- --dry-run`", () => {
+  test("versions, builds, packs and checks every package, and says what it would publish", () => {
+    expect(dryRun.output).toContain("Nothing was published.");
+    for (const { manifest } of members)
+      expect(dryRun.output).toMatch(new RegExp(`^${manifest.name} +\\d+\\.\\d+`, "m"));
+    expect(dryRun.exitCode, dryRun.output).toBe(0);
+    expect([...shelf.tarballs.keys()].sort()).toEqual(members.map(({ manifest }) => manifest.name).sort());
+  });
+
+  test.runIf(existsSync(join(root, ".git")))("leaves the tree as it was", () => {
+    const changed = execFileSync("git", ["status", "--porcelain", "--", "packages/*/package.json", ".changeset"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect(changed).not.toMatch(/^ D \.changeset/m);
+    for (const { folder: home } of members) expect(changed).not.toContain(`${home}/CHANGELOG.md`);
+  });
+
+  test.each([
+    [[], "expected one of --dry-run and --publish, got neither"],
+    [["--dry-run", "--publish"], "expected one of --dry-run and --publish, got both"],
+    [["--publish", "--out", "x"], "expected --out with --dry-run alone"],
+    [["--dry"], "Unknown option '--dry'"],
+  ])("the arguments %j are refused", async (args, message) => {
+    const { exitCode, output } = await tryToRun(["node", "tooling/release/run.ts", ...args], root);
+    expect(output).toContain(message);
+    expect(exitCode).toBe(2);
+  });
 });
+
+const sizes = new Map<string, Size>();
 
 describe.each(members.map((member) => [member.folder, member] as const))("%s, packed,", (_, member) => {
   const { name } = member.manifest;
-  const sources = listSources(member, "src");
-  const tarball = (): Tarball => {
-    const packed = tarballs.get(name);
-    if (packed === undefined) throw new Error(`expected a tarball of ${name}, got none`);
-    return packed;
-  };
+  const doors = doorsOf(member, root);
+  const plain = doors.filter(({ optionalPeers }) => optionalPeers.length === 0);
+  const { examples, installs } = readReadme(readFileSync(join(root, member.folder, "README.md"), "utf8"));
+  let consumer: Consumer;
 
-  test("holds its sources, what they compile to, README, LICENSE and package.json, and nothing else", () => {
-    const built = sources.flatMap((source) => {
-      const noun = source.replace(/^src\/(.*)\.ts$/, "dist/$1");
-      return [`${noun}.js`, `${noun}.js.map`, `${noun}.d.ts`, `${noun}.d.ts.map`];
-    });
-    expect(tarball().paths).toEqual([...sources, ...built, "README.md", "LICENSE", "package.json"].sort());
+  test("installs alone with npm, and pulls in nothing that the table of dependencies forbids", async () => {
+    consumer = new Consumer(join(folder, member.folder.replace("/", "-")), shelf);
+    await consumer.install([name]);
+    const installed = listInstalled(consumer.folder);
+    expect(installed.map((found) => found.name)).toContain(name);
+    expect(strangers(name, installed, allowed)).toEqual([]);
   });
 
-  test("opens its doors to dist, and names its dependencies by version", () => {
-    const { manifest } = tarball();
-    expect(manifest.exports).toEqual(member.manifest.publishConfig?.exports);
-    expect(JSON.stringify(manifest.exports)).not.toContain("./src/");
-    const { dependencies, peerDependencies } = manifest;
-    for (const [dependency, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
-      expect(range, `the range of ${dependency}`).toMatch(/^[\^~]?\d+\.\d+\.\d+/);
-    }
+  test("costs no more than its budget", async () => {
+    const size = await measure(name, tarballOf(name), consumer.folder);
+    sizes.set(name, size);
+    expect(overspending(name, size, readBudget()), "`npm run sizes -- --update` writes a new budget").toEqual([]);
   });
 
-  test("satisfies publint, suggestions included", async () => {
-    const { buffer } = new Uint8Array(readFileSync(tarball().file));
-    const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
-    expect(messages).toEqual([]);
+  test("opens its main door without any optional peer", async () => {
+    expect(plain.map(({ subpath }) => subpath)).toContain(".");
+    await consumer.install([name, "@types/node"]);
+    await expectDoors(consumer, member, plain);
+    consumer.writePrograms(specifiers(plain), []);
+    for (const compiler of toolchains.compilers) expect(await consumer.compile(compiler, "nodenext")).toEqual([]);
   });
 
-  test("has types that resolve (attw)", async () => {
-    const report = await run(["attw", "--profile", "esm-only", "--format", "ascii", tarball().file], folder);
-    // It is content with a package that has no types at all; otherwise it reports on each door.
-    expect(report).toContain("node16 (from ESM): 🟢 (ESM)");
+  test("compiles and runs, with the examples of its README, on every supported compiler and Node", async () => {
+    expect(examples.length, "programs in README.md").toBeGreaterThan(0);
+    const extra = [...doors.flatMap(({ optionalPeers }) => optionalPeers), ...installs, ...importsOf(examples)];
+    await consumer.install([...new Set([name, "@types/node", ...extra])]);
+    await expectDoors(consumer, member, doors);
+    await expectPrograms(consumer, specifiers(doors), examples);
   });
-
-  test("installs with npm, imports and type-checks in an empty project", async () => {
-    const doors = doorsOf(member, root);
-    const plain = doors.filter(({ optionalPeers }) => optionalPeers.length === 0);
-    expect(
-      plain.map(({ subpath }) => subpath),
-      "the main entry needs no optional peer",
-    ).toContain(".");
-    await checkAsConsumer("plain", plain);
-    if (plain.length < doors.length) await checkAsConsumer("with-optional-peers", doors);
-  });
-
-  async function checkAsConsumer(kind: string, doors: ReturnType<typeof doorsOf>): Promise<void> {
-    const home = join(folder, `${member.folder.replace("/", "-")}-${kind}`);
-    const consumer = await Consumer.install(home, member, doors, { tarballs, catalog: readCatalog() });
-    for (const door of doors) {
-      const source = entryOf(member.manifest.exports?.[door.subpath]) ?? "";
-      const inWorkspace = await listExports(pathToFileURL(join(root, member.folder, source)).href, root);
-      expect(await consumer.import(door), door.specifier).toEqual(inWorkspace);
-    }
-    expect(await consumer.typeCheck()).toEqual([]);
-  }
 });
+
+describe("the whole stack, packed,", () => {
+  const doors = members.flatMap((member) => doorsOf(member, root));
+  const { examples } = readReadme(readFileSync(join(root, "README.md"), "utf8"));
+  const names = members.map(({ manifest }) => manifest.name);
+  let consumer: Consumer;
+
+  test("installs with npm, with every optional peer", async () => {
+    consumer = new Consumer(join(folder, "stack"), shelf);
+    const optional = doors.flatMap(({ optionalPeers }) => optionalPeers);
+    const all = new Set([...names, "@types/node", "@surrealdb/node", ...optional, ...importsOf(examples)]);
+    await consumer.install([...all]);
+    const installed = listInstalled(consumer.folder).map((found) => found.name);
+    // One copy of each of ours: errors and records of two would not know each other.
+    expect(installed.filter((found) => found.startsWith("@db/"))).toEqual([...names].sort());
+  });
+
+  test("compiles and runs, with the example of the README, on every supported compiler and Node", async () => {
+    expect(examples.length, "programs in README.md").toBeGreaterThan(0);
+    await expectPrograms(consumer, specifiers(doors), examples);
+  });
+
+  test("comes under licences that allow its use anywhere", () => {
+    const free = ["MIT", "ISC", "Apache-2.0", "0BSD", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0"];
+    const others = listInstalled(consumer.folder).filter(({ license }) => !free.includes(license));
+    expect(others.map(({ name, version, license }) => `${name}@${version}: ${license}`)).toEqual([]);
+  });
+});
+
+test("the sizes, for the reader of this report", () => {
+  console.log(`\n${formatSizes(sizes)}\n`);
+  expect([...sizes.keys()]).toEqual(members.map(({ manifest }) => manifest.name));
+});
+
+function tarballOf(name: string): Tarball {
+  const tarball = shelf.tarballs.get(name);
+  if (tarball === undefined)
+    throw new Error(`expected a tarball of ${name}, got none; the dry run said\n${dryRun.output}`);
+  return tarball;
+}
+
+/** What a door exports once it is published is what it exports here. */
+async function expectDoors(consumer: Consumer, member: Member, doors: readonly Door[]): Promise<void> {
+  for (const door of doors) {
+    const source = entryOf(member.manifest.exports?.[door.subpath]) ?? "";
+    const inWorkspace = await listExports(pathToFileURL(join(root, member.folder, source)).href, root);
+    for (const node of toolchains.nodes) {
+      expect(await consumer.import(door.specifier, node), `${door.specifier} on ${node.name}`).toEqual(inWorkspace);
+    }
+  }
+}
+
+async function expectPrograms(
+  consumer: Consumer,
+  doors: readonly string[],
+  examples: readonly ReadmeExample[],
+): Promise<void> {
+  consumer.writePrograms(doors, examples);
+  for (const compiler of toolchains.compilers) {
+    for (const resolution of ["bundler", "nodenext"] as const) {
+      expect(await consumer.compile(compiler, resolution), `${compiler.name}, ${resolution}`).toEqual([]);
+    }
+  }
+  for (const [index, { runs }] of examples.entries()) {
+    if (!runs) continue;
+    for (const node of toolchains.nodes) await consumer.runExample(index, node);
+  }
+}
+
+function specifiers(doors: readonly Door[]): readonly string[] {
+  return doors.map(({ specifier }) => specifier);
+}
+
+function importsOf(examples: readonly ReadmeExample[]): readonly string[] {
+  return examples.flatMap(({ imports }) => imports);
+}

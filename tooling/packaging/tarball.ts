@@ -7,8 +7,10 @@ import { run } from "./command.ts";
 export interface Tarball {
   readonly file: string;
   readonly manifest: Manifest;
-  /** Paths inside the package, with slashes. */
-  readonly paths: readonly string[];
+  /** The files by their paths inside the package, with slashes. */
+  readonly files: ReadonlyMap<string, Buffer>;
+  /** What a user downloads. */
+  readonly bytes: number;
 }
 
 /** Packs a built member as `pnpm publish` would. */
@@ -22,11 +24,15 @@ export async function pack(member: Member, destination: string, base: string): P
   if (typeof result !== "object" || result === null || !("filename" in result)) {
     throw new Error(`expected pnpm pack to name its file, got ${output}`);
   }
-  const file = String(result.filename);
-  const entries = readEntries(gunzipSync(readFileSync(file)));
-  const manifest = entries.get("package.json");
-  if (manifest === undefined) throw new Error(`expected a package.json in ${file}, got ${[...entries.keys()]}`);
-  return { file, manifest: JSON.parse(manifest.toString("utf8")), paths: [...entries.keys()].sort() };
+  return readTarball(String(result.filename));
+}
+
+export function readTarball(file: string): Tarball {
+  const archive = readFileSync(file);
+  const files = readEntries(gunzipSync(archive));
+  const manifest = files.get("package.json");
+  if (manifest === undefined) throw new Error(`expected a package.json in ${file}, got ${[...files.keys()]}`);
+  return { file, manifest: JSON.parse(manifest.toString("utf8")), files, bytes: archive.length };
 }
 
 const blockSize = 512;

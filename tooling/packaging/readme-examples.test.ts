@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { readReadme } from "./readme-examples.ts";
+
+const fence = "```";
+
+test("programs are told from fragments, and those that need a server from those that run", () => {
+  const readme = [
+    `${fence}ts\nimport { a } from "@db/a/door";\nimport assert from "node:assert";\na(assert);\n${fence}`,
+    `${fence}ts\ncreateDatabase({ driver });\n${fence}`,
+    `${fence}ts\nimport { own } from "../src/index.ts";\n${fence}`,
+    `${fence}ts no_run\nimport { b } from "b";\n${fence}`,
+    `${fence}sh\nnpm install @db/a b\n${fence}`,
+  ].join("\n\n");
+  const { examples, installs } = readReadme(readme);
+  expect(examples.map(({ imports, runs }) => ({ imports, runs }))).toEqual([
+    { imports: ["@db/a"], runs: true },
+    { imports: ["b"], runs: false },
+  ]);
+  expect(installs).toEqual(["@db/a", "b"]);
+});

@@ -1,0 +1,29 @@
+import { findImports } from "../checks/imports.ts";
+import { packageOf } from "../checks/sources.ts";
+
+/** A program in a README, as its reader would copy it. */
+export interface ReadmeExample {
+  readonly source: string;
+  /** Packages that it imports, Node's own left out. */
+  readonly imports: readonly string[];
+  /** False for a block that is marked `no_run`, as one that needs a server of the reader's. */
+  readonly runs: boolean;
+}
+
+export interface Readme {
+  readonly examples: readonly ReadmeExample[];
+  /** What its `npm install` line names. */
+  readonly installs: readonly string[];
+}
+
+/** The blocks that import something and nothing relative are programs; the others are fragments of the reader's own. */
+export function readReadme(text: string): Readme {
+  const examples = [...text.matchAll(/^```ts( no_run)?\n(.*?)^```$/gms)].flatMap(([, noRun, source = ""]) => {
+    const specifiers = findImports(source).map(({ specifier }) => specifier);
+    if (specifiers.length === 0 || specifiers.some((specifier) => specifier.startsWith("."))) return [];
+    const imports = new Set(specifiers.filter((name) => !name.startsWith("node:")).map(packageOf));
+    return [{ source, imports: [...imports], runs: noRun === undefined }];
+  });
+  const installs = /^npm install (?!-)(.+)$/m.exec(text)?.[1]?.split(/\s+/) ?? [];
+  return { examples, installs };
+}

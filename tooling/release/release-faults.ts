@@ -1,0 +1,63 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { StagedPackage } from "../packaging/stage.ts";
+import { tarballChecks } from "../packaging/tarball-faults.ts";
+import type { PlannedPackage } from "./publish-plan.ts";
+
+/** The version of a package that no changeset has ever named. */
+export const unversioned = "0.0.0";
+
+/** Everything that is wrong with the tarballs, each as one sentence that begins with the package. */
+export async function tarballFaults(packages: readonly StagedPackage[], base: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const staged of packages) {
+    for (const { faults } of tarballChecks) {
+      for (const fault of await faults(staged, base)) found.push(`${staged.member.manifest.name}: ${fault}`);
+    }
+  }
+  return found;
+}
+
+/** What users of the planned packages could not install. */
+export function planFaults(plan: readonly PlannedPackage[], packages: readonly StagedPackage[]): readonly string[] {
+  const held = packages
+    .filter(({ tarball }) => tarball.manifest.version === unversioned)
+    .map(({ member }) => member.manifest.name);
+  const planned = new Set(plan.map(({ name }) => name));
+  return packages
+    .filter(({ member }) => planned.has(member.manifest.name))
+    .flatMap(({ tarball: { manifest } }) => {
+      const needs = { ...manifest.dependencies, ...manifest.peerDependencies };
+      return held
+        .filter((name) => needs[name] !== undefined)
+        .map((name) => `${manifest.name}: needs ${name}, which has no version yet; expected a changeset that names it`);
+    });
+}
+
+/** What stands in the way of publishing for real, beside the tarballs. */
+export function publishFaults(
+  base: string,
+  packages: readonly StagedPackage[],
+  env: NodeJS.ProcessEnv,
+): readonly string[] {
+  const pending = globSync("*.md", { cwd: join(base, ".changeset") }).filter((file) => file !== "README.md");
+  const found =
+    pending.length === 0
+      ? []
+      : [
+          `expected the changesets to be applied and committed (npm exec -- changeset version), got ${pending.length} pending`,
+        ];
+  // npm signs where a package was built, and refuses one that does not name the same place.
+  if (env.NPM_CONFIG_PROVENANCE === "true") {
+    for (const { member } of packages) {
+      if (!repositoryOf(join(base, member.folder))) {
+        found.push(`${member.manifest.name}: expected a repository in package.json, which provenance needs, got none`);
+      }
+    }
+  }
+  return found;
+}
+
+function repositoryOf(folder: string): boolean {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).repository !== undefined;
+}
