@@ -27,9 +27,9 @@ export class Consumer {
   }
 
   /** Installs packages and their required peers, in place of what was wanted before. */
-  async install(names: readonly string[]): Promise<void> {
+  async install(names: readonly string[], overrides: Readonly<Record<string, string>> = {}): Promise<void> {
     const dependencies = collect(names, this.#shelf);
-    const manifest = { name: "consumer", version: "1.0.0", private: true, type: "module", dependencies };
+    const manifest = { name: "consumer", version: "1.0.0", private: true, type: "module", dependencies, overrides };
     writeFileSync(join(this.folder, "package.json"), JSON.stringify(manifest, null, 2));
     const flags = ["--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline", "--loglevel=error"];
     await run(["npm", "install", ...flags], this.folder);

@@ -4,7 +4,7 @@ import { readCatalog, root } from "../checks/workspace.ts";
 import { run } from "./command.ts";
 
 /** What users compile and run with: the oldest that is supported, beside the pinned tools of this workspace. */
-const oldest = { node: "22.15.0", typescript: "5.9.3" };
+export const oldest: { readonly node: string; readonly typescript: string } = { node: "22.15.0", typescript: "5.9.3" };
 
 export interface Tool {
   /** `node 22.15.0`, `typescript 7.0.2`. */
@@ -20,27 +20,32 @@ export interface Toolchains {
 
 /** Installs what is not there yet into the cache of `node_modules`; the registry is asked for it once. */
 export async function prepareToolchains(): Promise<Toolchains> {
-  const home = join(root, `node_modules/.cache/toolchains-node${oldest.node}-typescript${oldest.typescript}`);
-  if (!existsSync(home)) await install(home);
+  const node = await installTool("node", oldest.node);
+  const typescript = await installTool("typescript", oldest.typescript);
   const pinned = readCatalog();
   const current = join(root, "node_modules/.bin/node");
   return {
     compilers: [
-      { name: `typescript ${oldest.typescript}`, command: [current, join(home, "node_modules/typescript/bin/tsc")] },
+      { name: `typescript ${oldest.typescript}`, command: [current, join(typescript, "bin/tsc")] },
       { name: `typescript ${pinned.get("typescript")}`, command: [join(root, "node_modules/.bin/tsc")] },
     ],
     nodes: [
-      { name: `node ${oldest.node}`, command: [join(home, "node_modules/node/bin/node")] },
+      { name: `node ${oldest.node}`, command: [join(node, "bin/node")] },
       { name: `node ${pinned.get("node")}`, command: [current] },
     ],
   };
 }
 
-async function install(home: string): Promise<void> {
-  // Made aside and moved, so that an interrupted install is never taken for a whole one.
-  const draft = `${home}.draft-${process.pid}`;
-  mkdirSync(draft, { recursive: true });
-  writeFileSync(join(draft, "package.json"), JSON.stringify({ private: true, dependencies: oldest }));
-  await run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"], draft);
-  renameSync(draft, home);
+/** The folder of a package that is a tool, in a version or range of npm's. */
+export async function installTool(name: string, version: string): Promise<string> {
+  const home = join(root, "node_modules/.cache/toolchains", `${name}-${version}`);
+  if (!existsSync(home)) {
+    // Made aside and moved, so that an interrupted install is never taken for a whole one.
+    const draft = `${home}.draft-${process.pid}`;
+    mkdirSync(draft, { recursive: true });
+    writeFileSync(join(draft, "package.json"), JSON.stringify({ private: true, dependencies: { [name]: version } }));
+    await run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"], draft);
+    renameSync(draft, home);
+  }
+  return join(home, "node_modules", name);
 }

@@ -37,16 +37,19 @@ export function planFaults(plan: readonly PlannedPackage[], packages: readonly S
 /** What stands in the way of publishing for real, beside the tarballs. */
 export function publishFaults(
   base: string,
+  plan: readonly PlannedPackage[],
   packages: readonly StagedPackage[],
   env: NodeJS.ProcessEnv,
 ): readonly string[] {
   const pending = globSync("*.md", { cwd: join(base, ".changeset") }).filter((file) => file !== "README.md");
-  const found =
-    pending.length === 0
-      ? []
-      : [
-          `expected the changesets to be applied and committed (npm exec -- changeset version), got ${pending.length} pending`,
-        ];
+  const found: string[] = [];
+  if (pending.length > 0) {
+    found.push(`expected the changesets to be applied (npm exec -- changeset version), got ${pending.length} pending`);
+  }
+  for (const { name, version } of plan) {
+    if (version === unversioned)
+      found.push(`${name}: expected a changeset that names it, or "private": true, got neither`);
+  }
   // npm signs where a package was built, and refuses one that does not name the same place.
   if (env.NPM_CONFIG_PROVENANCE === "true") {
     for (const { member } of packages) {

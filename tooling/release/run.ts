@@ -8,7 +8,7 @@ import { run } from "../packaging/command.ts";
 import { type Stage, stage } from "../packaging/stage.ts";
 import { readTarball } from "../packaging/tarball.ts";
 import { type PlannedPackage, readPublishPlan } from "./publish-plan.ts";
-import { planFaults, publishFaults, tarballFaults, unversioned } from "./release-faults.ts";
+import { planFaults, publishFaults, tarballFaults } from "./release-faults.ts";
 import { formatPlan } from "./summary.ts";
 
 const usage = `Usage: npm run release -- --dry-run [--out FOLDER]
@@ -77,7 +77,7 @@ async function release(scratch: string, publish: boolean, out: string | undefine
   const faults = [
     ...(await tarballFaults(staged.packages, staged.base)),
     ...planFaults(plan, staged.packages),
-    ...(publish ? publishFaults(root, staged.packages, process.env) : []),
+    ...(publish ? publishFaults(root, plan, staged.packages, process.env) : []),
   ];
   console.log(`\n${formatPlan(plan, staged.packages, before)}\n`);
   console.log(changelogs(plan, staged));
@@ -89,7 +89,8 @@ async function release(scratch: string, publish: boolean, out: string | undefine
     console.log(`Nothing was published.${out === undefined ? "" : ` The tarballs are in ${out}`}`);
     return 0;
   }
-  await publishChecked(join(scratch, "publish"), staged);
+  if (plan.length === 0) console.log("Nothing to publish: the registry has every version.");
+  else await publishChecked(join(scratch, "publish"), staged);
   return 0;
 }
 
@@ -104,7 +105,6 @@ async function publishChecked(folder: string, { base, packages }: Stage): Promis
     const { name, version } = member.manifest;
     const file = join(folder, "packages", `${name.replace("@", "").replace("/", "-")}-${version}.tgz`);
     if (!existsSync(file)) continue;
-    if (version === unversioned) throw new Error(`expected a changeset that names ${name} before it is published`);
     const { files } = readTarball(file);
     for (const [path, content] of tarball.files) {
       if (files.get(path)?.equals(content) !== true) {
