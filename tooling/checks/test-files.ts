@@ -4,17 +4,22 @@ export interface TestFiles {
   readonly exclude: readonly string[];
 }
 
-export type Project = "unit" | "integration" | "properties" | "packaging";
+export type Project = "unit" | "integration" | "properties" | "packaging" | "containers";
 
 const never = ["**/node_modules/**", "**/dist/**"];
 const integration = "**/*.integration.test.ts";
 /** Run in the unit project too, smaller. */
 const properties = "**/*.property.test.ts";
 const packaging = "**/*.packaging.test.ts";
+const containers = "**/*.container.test.ts";
 
 export const testFiles: Readonly<Record<Project, TestFiles>> = {
-  unit: { include: ["{packages,apps,tooling,docs}/**/*.test.ts"], exclude: [...never, integration, packaging] },
+  unit: {
+    include: ["{packages,apps,tooling,docs}/**/*.test.ts"],
+    exclude: [...never, integration, packaging, containers],
+  },
   integration: { include: [`{packages,apps,tooling,docs}/${integration}`], exclude: never },
   properties: { include: [`{packages,apps,tooling,docs}/${properties}`], exclude: never },
   packaging: { include: [`{packages,apps,tooling,docs}/${packaging}`], exclude: never },
+  containers: { include: [`{packages,apps,tooling,docs}/${containers}`], exclude: never },
 };

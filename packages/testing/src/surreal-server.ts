@@ -31,8 +31,8 @@ export interface ServedSurreal {
 }
 
 /**
- * Serves SurrealDB's RPC protocol on the loopback interface, over the SDK's embedded engine. A rocksdb path opens once a
- * process, and after DEFINE INDEX the engine keeps the process (both 3.0.2): give each server a process of its own, as
+ * Serves SurrealDB's RPC protocol, on the loopback interface unless told, over the SDK's embedded engine. A rocksdb path
+ * opens once a process, and after DEFINE INDEX the engine keeps the process (both 3.0.2): give each server a process of its own, as
  * `startSurreal` does.
  * @throws TypeError for an option that is unknown or wrong
  * @throws Error when the engine cannot open, or the port is in use (`code: "EADDRINUSE"`)
@@ -45,7 +45,7 @@ export async function serveSurreal(options: ServeSurrealOptions = {}): Promise<S
   const version = String(await engine.version());
   const server = new Serving(engine, version, checked, listeners);
   await server.fault({ password: checked.password, ...checked.faults });
-  await server.listen(checked.port);
+  await server.listen();
   return server;
 }
 
@@ -79,8 +79,8 @@ class Serving implements ServedSurreal {
     });
   }
 
-  async listen(port: number): Promise<void> {
-    this.port = await listen(this.#server, port);
+  async listen(): Promise<void> {
+    this.port = await listen(this.#server, this.#options.port, this.#options.host);
     this.#pings = setInterval(() => {
       for (const socket of this.#sockets) socket.ping();
     }, PING_INTERVAL_MS).unref();
