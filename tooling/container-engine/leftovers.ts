@@ -61,12 +61,12 @@ function removeNamespaceFolder(): void {
 /** The groups that containers ran in, empty now. With version 1 there is one in each hierarchy. */
 function removeControlGroups(): void {
   const groups = globSync(["/sys/fs/cgroup/libpod_parent", "/sys/fs/cgroup/*/libpod_parent"]);
-  const all = groups.flatMap((group) => [group, ...globSync(`${group}/**/`).map((path) => path.replace(/\/$/, ""))]);
-  for (const group of all.toSorted((a, b) => b.length - a.length)) {
+  const inner = groups.flatMap((group) => globSync(`${group}/**/`).map((path) => path.replace(/\/$/, "")));
+  for (const group of [...new Set([...groups, ...inner])].sort((a, b) => b.length - a.length)) {
     try {
       rmdirSync(group);
     } catch (error) {
-      // EBUSY: another engine of this machine has containers in it.
+      // Another engine of this machine has containers in it.
       if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
     }
   }

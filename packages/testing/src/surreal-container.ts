@@ -67,8 +67,15 @@ async function start(settings: ContainerSettings): Promise<SurrealContainer> {
   const port = settings.port === 0 ? await freePort() : settings.port;
   const isLocal = ["localhost", "127.0.0.1"].includes(engine.info.containerRuntime.host);
   const host = isLocal ? "127.0.0.1" : engine.info.containerRuntime.host;
-  const started = await new ServerContainer(settings, port, isLocal).start();
-  const handle = engine.container.getById(started.getId());
+  const creation = new ServerContainer(settings, port, isLocal);
+  let handle: Handle;
+  try {
+    handle = engine.container.getById((await creation.start()).getId());
+  } catch (error) {
+    // What was made before it failed stays with the engine otherwise, a port in use being found last.
+    if (creation.id !== undefined) await engine.container.getById(creation.id).remove({ force: true, v: true });
+    throw error;
+  }
   const container = new StartedContainer(handle, settings, host, port);
   try {
     await container.untilServing();
@@ -80,6 +87,7 @@ async function start(settings: ContainerSettings): Promise<SurrealContainer> {
 }
 
 class ServerContainer extends GenericContainer {
+  id: string | undefined;
   readonly #port: number;
   readonly #isLocal: boolean;
 
@@ -94,6 +102,10 @@ class ServerContainer extends GenericContainer {
       .withLabels({ "db.testing": "surreal" });
     // The official image's own user may not write anywhere.
     if (engine !== "mem") this.withUser("root");
+  }
+
+  protected override async containerCreated(id: string): Promise<void> {
+    this.id = id;
   }
 
   /** The names and passwords of tests are known: nobody else should reach it. */
