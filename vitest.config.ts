@@ -55,6 +55,17 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: "containers",
+          ...filesOf("containers"),
+          // One file at a time: a container's start is dear, and its figures are of a machine that does nothing else.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
     coverage: {
       provider: "v8",

@@ -28,6 +28,6 @@ export const allowed: Readonly<Record<string, Row>> = {
     peers: ["@db/core", "surrealdb"],
     optionalPeers: ["@surrealdb/node"],
   },
-  "@db/testing": { peers: ["@db/core"], optionalPeers: ["@surrealdb/node", "surrealdb", "ws"] },
+  "@db/testing": { peers: ["@db/core"], optionalPeers: ["@surrealdb/node", "surrealdb", "testcontainers", "ws"] },
   // A new package gets its row above this line.
 };

@@ -13,6 +13,16 @@ describe("judgeTests", () => {
     expect(judgeTests(reportOf("skipped"), 0)).toMatchObject({ failed: 1, note: "expected tests to run, got none" });
   });
 
+  test("a step that needs what is not there may skip all its tests, and nothing else", () => {
+    expect(judgeTests(reportOf("skipped"), 0, "an engine")).toMatchObject({
+      failed: 0,
+      note: "skipped: needs an engine",
+    });
+    expect(judgeTests(reportOf("skipped"), 1, "an engine")).toMatchObject({ failed: 1 });
+    expect(judgeTests(JSON.stringify({ testResults: [] }), 0, "an engine")).toMatchObject({ failed: 1 });
+    expect(judgeTests(reportOf("passed", "skipped"), 0, "an engine").note).toBeUndefined();
+  });
+
   test("a step without any test fails", () => {
     expect(judgeTests(JSON.stringify({ testResults: [] }), 0)).toMatchObject({ passed: 0, failed: 1 });
   });

@@ -49,13 +49,16 @@ async function runTests(step: TestStep, { env, reports }: RunContext): Promise<O
   if (!existsSync(reportFile)) {
     return { passed: 0, failed: 1, skipped: 0, note: `expected a report of vitest, got ${describeExit(exitCode)}` };
   }
-  return judgeTests(readFileSync(reportFile, "utf8"), exitCode);
+  return judgeTests(readFileSync(reportFile, "utf8"), exitCode, step.needs);
 }
 
 /** Tests that never ran prove nothing, and vitest's exit code also tells of errors outside any test. */
-export function judgeTests(report: string, exitCode: number | null): Outcome {
+export function judgeTests(report: string, exitCode: number | null, needs?: string): Outcome {
   const counts = readTestReport(report);
   if (counts.failed > 0) return { ...counts, note: `${counts.failed} failed` };
+  if (needs !== undefined && counts.passed === 0 && counts.skipped > 0 && exitCode === 0) {
+    return { ...counts, note: `skipped: needs ${needs}` };
+  }
   if (counts.passed === 0) return { ...counts, failed: 1, note: "expected tests to run, got none" };
   if (exitCode !== 0) return { ...counts, failed: 1, note: `no test failed, but vitest: ${describeExit(exitCode)}` };
   return counts;

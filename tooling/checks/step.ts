@@ -16,6 +16,8 @@ export interface CommandStep extends Base {
 export interface TestStep extends Base {
   readonly kind: "tests";
   readonly project: Project;
+  /** What the tests need that a machine may lack; they then skip themselves, all of them, and say so. */
+  readonly needs?: string;
 }
 
 export type Step = CommandStep | TestStep;

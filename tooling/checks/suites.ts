@@ -63,7 +63,14 @@ export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
       kind: "tests",
       name: "packaging",
       project: "packaging",
-      about: "every package as its users get it: packed, linted, installed, imported, type-checked",
+      about: "every package as its users get it: released in a copy, installed alone, compiled and run",
+    },
+    {
+      kind: "tests",
+      name: "containers",
+      project: "containers",
+      about: "SurrealDB in containers, killed, frozen and started again (REQUIRE_CONTAINERS=1 forbids to skip them)",
+      needs: "a container engine (`npm run containers -- up`)",
     },
   ],
   nightly: [

@@ -4,7 +4,14 @@ export interface TestFiles {
   readonly exclude: readonly string[];
 }
 
-export type Project = "unit" | "integration" | "properties" | "endurance" | "packaging" | "nightly";
+export type Project =
+  | "unit"
+  | "integration"
+  | "properties"
+  | "endurance"
+  | "packaging"
+  | "nightly"
+  | "containers";
 
 const never = ["**/node_modules/**", "**/dist/**"];
 const integration = "**/*.integration.test.ts";
@@ -15,15 +22,17 @@ const endurance = "**/*.endurance.integration.test.ts";
 const packaging = "**/*.packaging.test.ts";
 /** What needs more than a machine with Node has, or longer than a merge may take. */
 const nightly = "**/*.nightly.test.ts";
+const containers = "**/*.container.test.ts";
 
 export const testFiles: Readonly<Record<Project, TestFiles>> = {
   unit: {
     include: ["{packages,apps,tooling,docs}/**/*.test.ts"],
-    exclude: [...never, integration, packaging, nightly],
+    exclude: [...never, integration, packaging, nightly, containers],
   },
   integration: { include: [`{packages,apps,tooling,docs}/${integration}`], exclude: never },
   properties: { include: [`{packages,apps,tooling,docs}/${properties}`], exclude: never },
   endurance: { include: [`{packages,apps,tooling,docs}/${endurance}`], exclude: never },
   packaging: { include: [`{packages,apps,tooling,docs}/${packaging}`], exclude: never },
   nightly: { include: [`{packages,apps,tooling,docs}/${nightly}`], exclude: never },
+  containers: { include: [`{packages,apps,tooling,docs}/${containers}`], exclude: never },
 };

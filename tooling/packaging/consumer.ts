@@ -13,6 +13,13 @@ export interface Shelf {
   readonly catalog: ReadonlyMap<string, string>;
 }
 
+export interface InstallOptions {
+  /** Of package.json. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  /** False leaves out the peers of third parties; what ours need comes in any case. */
+  readonly peers?: boolean;
+}
+
 export type Resolution = "nodenext" | "bundler";
 
 /** An empty project outside the workspace that installs packages from their tarballs with npm, as users do. */
@@ -26,13 +33,14 @@ export class Consumer {
     this.#shelf = shelf;
   }
 
-  /** Installs packages and their required peers, in place of what was wanted before. */
-  async install(names: readonly string[], overrides: Readonly<Record<string, string>> = {}): Promise<void> {
+  /** Installs packages and, unless told, their required peers, in place of what was wanted before. */
+  async install(names: readonly string[], options: InstallOptions = {}): Promise<void> {
+    const { overrides = {}, peers = true } = options;
     const dependencies = collect(names, this.#shelf);
     const manifest = { name: "consumer", version: "1.0.0", private: true, type: "module", dependencies, overrides };
     writeFileSync(join(this.folder, "package.json"), JSON.stringify(manifest, null, 2));
     const flags = ["--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline", "--loglevel=error"];
-    await run(["npm", "install", ...flags], this.folder);
+    await run(["npm", "install", ...flags, ...(peers ? [] : ["--omit=peer"])], this.folder);
   }
 
   /** The names that each door exports at run time; the process must end by itself. */

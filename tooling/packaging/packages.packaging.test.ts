@@ -122,7 +122,7 @@ describe("the whole stack, packed,", () => {
     consumer = new Consumer(join(folder, "stack"), shelf);
     const optional = members.flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}));
     const all = new Set([...names, "@types/node", "typescript", ...optional, ...importsOf(examples)]);
-    await consumer.install([...all], documentedOverrides());
+    await consumer.install([...all], { overrides: documentedOverrides() });
     const installed = listInstalled(consumer.folder).map((found) => found.name);
     // One copy of each of ours: errors and records of two would not know each other.
     expect(installed.filter((found) => found.startsWith("@db/"))).toEqual([...names].sort());

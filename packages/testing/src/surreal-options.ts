@@ -24,12 +24,16 @@ export interface StartSurrealOptions {
 }
 
 /** The options of a server in this process: `path` is needed for `surrealkv` and `rocksdb`. */
-export type ServeSurrealOptions = Omit<StartSurrealOptions, "signal" | "startTimeoutMs">;
+export interface ServeSurrealOptions extends Omit<StartSurrealOptions, "signal" | "startTimeoutMs"> {
+  /** Default 127.0.0.1. Any other lets the network reach a test server: for the inside of a container alone. */
+  readonly host?: string;
+}
 
 /** The same with all defaults. */
 export interface CheckedOptions {
   readonly engine: SurrealEngine;
   readonly path: string | undefined;
+  readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
@@ -48,7 +52,7 @@ export function checkStart(options: StartSurrealOptions): CheckedOptions & { rea
 
 /** @throws TypeError naming what was expected and what came */
 export function checkServe(options: ServeSurrealOptions): CheckedOptions {
-  checkKeys("serveSurreal", options, SERVE_OPTIONS);
+  checkKeys("serveSurreal", options, [...SERVE_OPTIONS, "host"]);
   const checked = check("serveSurreal", options);
   if (checked.engine !== "mem" && checked.path === undefined)
     throw expected("serveSurreal: path", `a folder for the engine ${checked.engine}`, undefined);
@@ -56,13 +60,13 @@ export function checkServe(options: ServeSurrealOptions): CheckedOptions {
 }
 
 function check(subject: string, options: ServeSurrealOptions): CheckedOptions {
-  const { engine = "mem", path, port = 0, user = "root", password = "root", faults = {} } = options;
+  const { engine = "mem", path, host = "127.0.0.1", port = 0, user = "root", password = "root", faults = {} } = options;
   if (!ENGINES.includes(engine)) throw expected(`${subject}: engine`, "mem, surrealkv or rocksdb", engine);
   if (path !== undefined && engine === "mem") throw expected(`${subject}: path`, "no path with the engine mem", path);
-  for (const [name, value] of Object.entries({ user, password, ...(path !== undefined && { path }) }))
+  for (const [name, value] of Object.entries({ host, user, password, ...(path !== undefined && { path }) }))
     if (typeof value !== "string" || value === "") throw expected(`${subject}: ${name}`, "a non-empty text", value);
   checkInteger(`${subject}: port`, port, 0, 65_535);
-  return { engine, path, port, user, password, faults: checkFaults(faults) };
+  return { engine, path, host, port, user, password, faults: checkFaults(faults) };
 }
 
 /** What a server holds and has counted since it started. */

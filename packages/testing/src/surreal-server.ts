@@ -32,8 +32,8 @@ export interface ServedSurreal {
 }
 
 /**
- * Serves SurrealDB's RPC protocol on the loopback interface, over the SDK's embedded engine. A rocksdb path opens once a
- * process, and after DEFINE INDEX the engine keeps the process (both 3.0.2): give each server a process of its own, as
+ * Serves SurrealDB's RPC protocol, on the loopback interface unless told, over the SDK's embedded engine. A rocksdb path
+ * opens once a process, and after DEFINE INDEX the engine keeps the process (both 3.0.2): give each server a process of its own, as
  * `startSurreal` does.
  * @throws TypeError for an option that is unknown or wrong
  * @throws Error when the engine cannot open, or the port is in use (`code: "EADDRINUSE"`)
@@ -46,7 +46,7 @@ export async function serveSurreal(options: ServeSurrealOptions = {}): Promise<S
   try {
     const server = new Serving(engine, String(await engine.version()), checked, listeners);
     await server.fault(checked.faults);
-    await server.listen(checked.port);
+    await server.listen();
     return server;
   } catch (error) {
     await engine.close();
@@ -85,8 +85,8 @@ class Serving implements ServedSurreal {
     });
   }
 
-  async listen(port: number): Promise<void> {
-    this.port = await listen(this.#server, port);
+  async listen(): Promise<void> {
+    this.port = await listen(this.#server, this.#options.port, this.#options.host);
     this.#pings = setInterval(() => {
       for (const socket of this.#sockets) socket.ping();
     }, PING_INTERVAL_MS).unref();

@@ -8,4 +8,9 @@ test("the public surface is exactly this", async () => {
     "startSurreal",
   ]);
   expect(Object.keys(await import("@db/testing/surreal")).sort()).toEqual(["serveSurreal"]);
+  expect(Object.keys(await import("@db/testing/containers")).sort()).toEqual([
+    "OFFICIAL_IMAGE",
+    "missingContainerEngine",
+    "startSurrealContainer",
+  ]);
 });
