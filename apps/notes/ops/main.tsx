@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { DeadLetters } from "./dead-letters.tsx";
 import { HeadlineBar, isStale } from "./headline.tsx";
 import {
   ConfigurationPanel,
@@ -21,7 +22,9 @@ function Page() {
         </div>
         <div class="column">
           <PoolPanel />
-          <QueuePanel />
+          <QueuePanel>
+            <DeadLetters />
+          </QueuePanel>
           <TimelinePanel />
         </div>
         <ConfigurationPanel />

@@ -1,7 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import {
   type About,
-  type DeadLetter,
   type Feed,
   type Headline,
   HISTORY,
@@ -20,7 +19,6 @@ export const tables: Signal<Tables | undefined> = signal(undefined);
 export const samples: Signal<readonly Sample[]> = signal([]);
 export const timeline: Signal<readonly TimelineEntry[]> = signal([]);
 export const slow: Signal<readonly SlowCall[]> = signal([]);
-export const dead: Signal<readonly DeadLetter[]> = signal([]);
 /** Of the page's own clock, moved every quarter of a second. */
 export const now: Signal<number> = signal(Date.now());
 /** When the service was last heard of, by the page's clock; 0 before the first word. */
@@ -61,9 +59,6 @@ const receive: { readonly [K in keyof Feed]: (data: Feed[K]) => void } = {
   },
   slow(call) {
     slow.value = [...slow.value, call].slice(-SLOW_CALLS);
-  },
-  dead(letters) {
-    dead.value = letters;
   },
 };
 

@@ -1,4 +1,6 @@
 import type { DatabaseService } from "@db/core";
+import type { Prometheus } from "@db/metrics/prometheus";
+import type { WriteQueue } from "@db/queue";
 import { Hono } from "hono";
 import { requestId } from "hono/request-id";
 import { accessLog } from "./access-log.ts";
@@ -7,8 +9,10 @@ import type { AppEnv } from "./env.ts";
 import { commonHeaders } from "./headers.ts";
 import { healthRoutes } from "./health-routes.ts";
 import type { Logger } from "./logger.ts";
+import { metricsRoutes } from "./metrics-routes.ts";
 import { noteResource } from "./notes.ts";
 import { type ApiDocument, apiDocument } from "./openapi.ts";
+import { operationRoutes } from "./operation-routes.ts";
 import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
 import { HttpFault, respondWithProblem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
@@ -25,6 +29,10 @@ export interface AppOptions {
   readonly version?: string;
   /** True while the service is being stopped. Default never. */
   readonly isDraining?: () => boolean;
+  /** Where writes wait while the database is away. Default nowhere. */
+  readonly queue?: WriteQueue;
+  /** What `/metrics` shows. Default nothing. */
+  readonly metrics?: Prometheus;
   /** The operator page. Default none. */
   readonly ops?: OpsOptions;
 }
@@ -38,6 +46,8 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.use(accessLog(logger));
   app.use(commonHeaders(isDraining));
   app.route("/", healthRoutes({ db, version, isDraining }));
+  if (options.queue !== undefined) app.route("/", operationRoutes(db, options.queue));
+  if (options.metrics !== undefined) app.route("/", metricsRoutes(options.metrics));
   if (options.ops !== undefined) app.route("/", opsRoutes(options.ops));
   for (const resource of resources) app.route("/", resourceRoutes(resource, { db, logger, bodyLimitBytes }));
   app.route(

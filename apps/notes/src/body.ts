@@ -7,10 +7,19 @@ import { HttpFault } from "./problem.ts";
  *   what is no JSON
  */
 export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
+  return parseJson(await readText(request, limitBytes));
+}
+
+/** The text of a body that says it is JSON. @throws as `readJson` */
+export async function readText(request: Request, limitBytes: number): Promise<string> {
   checkMediaType(request.headers);
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > limitBytes) throw tooLarge(limitBytes);
-  const text = decode(await readBytes(request, limitBytes));
+  return decode(await readBytes(request, limitBytes));
+}
+
+/** @throws VALIDATION_FAILED */
+export function parseJson(text: string): unknown {
   if (text.trim() === "") throw invalid([], "json", "JSON, got an empty body");
   try {
     return JSON.parse(text);

@@ -42,20 +42,29 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     drainDelayMs: read(settings.drainDelayMs),
     bodyLimitBytes: read(settings.bodyLimitBytes),
     slowCallMs: read(settings.slowCallMs),
+    username: read(settings.username),
+    password: read(settings.password),
+    operatorToken: read(settings.operatorToken),
+    unavailableAfterMs: read(settings.unavailableAfterMs),
+    poolMin: read(settings.poolMin),
+    poolMax: read(settings.poolMax),
+    queueMaxEntries: read(settings.queueMaxEntries),
+    metricsLevel: read(settings.metricsLevel),
   };
+  if (config.poolMin > config.poolMax)
+    faults.push(`${settings.poolMin.variable}: expected at most ${settings.poolMax.variable}`);
   if (faults.length > 0) throw new ConfigFault(faults);
   return config;
 }
 
-/** The configuration as it may be shown: a URL may hold a password. */
-export function configFacts(config: Config): readonly (readonly [variable: string, value: string])[] {
-  return Object.entries(settings).map(([name, { variable }]) => {
-    const value = config[name as keyof Config];
-    if (name.endsWith("Ms")) return [variable, `${Number(value) / 1_000} s`];
-    return [variable, name === "url" ? withoutPassword(String(value)) : String(value)];
-  });
-}
+const SECRETS: ReadonlySet<keyof Settings> = new Set(["password", "operatorToken"]);
 
-function withoutPassword(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/)[^/@]*@/i, "$1***@");
+/** The configuration as it may be shown. A URL holds no password: that is refused when it is read. */
+export function configFacts(config: Config): readonly (readonly [variable: string, value: string])[] {
+  return (Object.keys(settings) as (keyof Settings)[]).map((name) => {
+    const { variable } = settings[name];
+    const value = config[name];
+    if (SECRETS.has(name)) return [variable, value === "" ? "not set" : "set"];
+    return [variable, name.endsWith("Ms") ? `${Number(value) / 1_000} s` : String(value) || "not set"];
+  });
 }

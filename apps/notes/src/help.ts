@@ -21,5 +21,5 @@ configuration was wrong.
 }
 
 function entry({ variable, fallback, expected, meaning }: Setting<unknown>): string {
-  return `  ${variable} (${fallback})\n      ${meaning}\n      Expected: ${expected}.`;
+  return `  ${variable} (${fallback === "" ? "none" : fallback})\n      ${meaning}\n      Expected: ${expected}.`;
 }

@@ -41,11 +41,16 @@ export function operations(resource: Resource): Readonly<Record<Route, DescribeR
       operationId: `create_${noun}`,
       summary: `Make a ${noun}`,
       tags,
+      parameters: [IDEMPOTENCY_KEY],
       requestBody: jsonBody(names.create, example),
       responses: {
         201: {
           ...json(names.record, `The ${noun} is stored.`),
           headers: { Location: { description: `Where the ${noun} is.`, schema: { type: "string" } }, ...ETAG },
+        },
+        202: {
+          ...ACCEPTED,
+          headers: { Location: { description: `Where the ${noun} is.`, schema: { type: "string" } } },
         },
         ...problems([...WRITE, ...BODY]),
       },
@@ -107,6 +112,8 @@ export function operations(resource: Resource): Readonly<Record<Route, DescribeR
       requestBody: jsonBody(names.patch, Object.fromEntries(Object.entries(example).slice(0, 1))),
       responses: {
         200: { ...json(names.record, `The ${noun} as it is now.`), headers: ETAG },
+        202: ACCEPTED,
+        204: { description: "It is done, and how it is now could not be read." },
         ...problems([...WRITE, ...BODY, 404, 412]),
       },
     },
@@ -115,7 +122,11 @@ export function operations(resource: Resource): Readonly<Record<Route, DescribeR
       summary: `Take a ${noun} away`,
       tags,
       parameters: [id, ifMatch],
-      responses: { 204: { description: `The ${noun} is gone.` }, ...problems([...WRITE, 400, 404, 412]) },
+      responses: {
+        202: ACCEPTED,
+        204: { description: `The ${noun} is gone.` },
+        ...problems([...WRITE, 400, 404, 412]),
+      },
     },
   };
 }
@@ -148,6 +159,16 @@ function jsonBody(schema: string, example: object): OpenAPIV3_1.RequestBodyObjec
 const ETAG = {
   ETag: { description: "Stands for the content as it is now, for `If-Match`.", schema: { type: "string" } },
 } as const;
+const ACCEPTED = json("Receipt", "The database is away. The write is stored durably and applied once it is back.");
+const IDEMPOTENCY_KEY: Parameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "1..255 visible characters. Sent again with the same body the request is answered as at first and makes nothing " +
+    "new; with another body it is refused with 422, and with 409 while the first still runs. Kept for 7 days.",
+  schema: { type: "string" },
+};
 const RETRY_AFTER = { "Retry-After": { description: "In seconds.", schema: { type: "integer", minimum: 1 } } } as const;
 
 export function problems(statuses: readonly number[]): ResponsesWithResolver {

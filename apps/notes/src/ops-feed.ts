@@ -114,14 +114,25 @@ export interface SlowCall {
   readonly error: string | null;
 }
 
-export interface DeadLetter {
-  readonly operationId: string;
+/** A dead letter as the page is shown it. */
+export interface ShownLetter {
+  readonly seq: number;
+  readonly operationId: string | null;
   readonly kind: string;
-  readonly id: string;
+  readonly id: string | null;
   readonly queuedAt: number;
   readonly attempts: number;
-  readonly error: string;
-  readonly payload: string;
+  /** The code of the error that it died of. */
+  readonly error: string | null;
+  /** Writes of the same record that wait behind it. */
+  readonly parked: number;
+  /** Only for an operator. */
+  readonly detail: { readonly message: string; readonly data: string } | null;
+}
+
+export interface ShownLetters {
+  readonly isOperator: boolean;
+  readonly letters: readonly ShownLetter[];
 }
 
 export interface About {
@@ -162,5 +173,4 @@ export interface Feed {
   readonly headline: Headline;
   readonly timeline: TimelineEntry;
   readonly slow: SlowCall;
-  readonly dead: readonly DeadLetter[];
 }

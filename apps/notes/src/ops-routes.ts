@@ -1,8 +1,11 @@
+import type { WriteQueue } from "@db/queue";
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
+import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import type { AppEnv } from "./env.ts";
 import type { EventStream, EventStreams } from "./event-streams.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
+import type { Operator } from "./operator.ts";
 import type { OpsAssets } from "./ops-assets.ts";
 import type { About, Feed, Snapshot } from "./ops-feed.ts";
 import type { Recorder } from "./ops-recorder.ts";
@@ -12,6 +15,9 @@ export interface OpsOptions {
   readonly recorder: Recorder;
   readonly streams: EventStreams;
   readonly about: About;
+  /** Where dead letters are; undefined where the service has no queue. */
+  readonly queue: WriteQueue | undefined;
+  readonly operator: Operator;
   /** The built page; undefined where it was not built. */
   readonly assets: OpsAssets | undefined;
 }
@@ -20,7 +26,7 @@ export interface OpsOptions {
 const MAX_WATCHERS = 50;
 
 /** The operator page and the one stream that feeds it. Nothing here touches the database. */
-export function opsRoutes({ recorder, streams, about, assets }: OpsOptions): Hono<AppEnv> {
+export function opsRoutes({ recorder, streams, about, queue, operator, assets }: OpsOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   let watchers = 0;
 
@@ -63,6 +69,11 @@ export function opsRoutes({ recorder, streams, about, assets }: OpsOptions): Hon
     );
   });
 
+  if (queue !== undefined)
+    app.route(
+      "/",
+      deadLetterRoutes(queue, operator, (what, detail) => recorder.note("info", what, detail)),
+    );
   for (const path of ["/ops", "/ops/events", "/ops/assets/:name"]) app.all(path, methodNotAllowed("GET, HEAD"));
   return app;
 }

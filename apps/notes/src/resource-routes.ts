@@ -1,13 +1,14 @@
-import { DatabaseErrorOf, type DatabaseService } from "@db/core";
+import { DatabaseErrorOf, type DatabaseService, type WriteResult } from "@db/core";
 import { repository } from "@db/models";
 import { type Context, Hono } from "hono";
 import { describeRoute } from "hono-openapi";
-import { readJson } from "./body.ts";
+import { parseJson, readJson, readText } from "./body.ts";
 import { createMany } from "./bulk-route.ts";
 import { asSeen, checkIfMatch, entityTag, isNotModified } from "./conditional.ts";
 import type { AppEnv } from "./env.ts";
 import { errorFacts } from "./error-facts.ts";
 import { ndjson } from "./export.ts";
+import { IdempotentRequests, type Repeatable, readIdempotencyKey } from "./idempotency.ts";
 import { fromJson, toJson } from "./json-fields.ts";
 import { listQuery } from "./list-query.ts";
 import { locationOf } from "./location.ts";
@@ -55,12 +56,26 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
     return { expect: asSeen(model, record) as never };
   };
 
+  const idempotent = new IdempotentRequests();
+  const create = async (c: Context, text: string, as?: Repeatable): Promise<Response> => {
+    const { signal } = c.req.raw;
+    const data = input.parse(fromJson(model, parseJson(text)));
+    const identity = as === undefined ? {} : { ...as, id: model.Id.parse(`${model.collection}:${as.recordKey}`) };
+    const { recordKey: _, ...options } = { recordKey: "", ...identity, signal };
+    const written = await records.create(data, options);
+    c.header("location", locationOf(model.collection, written.id));
+    if (written.status === "queued") return accepted(c, written);
+    // A repeat is answered with what its first time has stored.
+    const record = as === undefined ? written.record : await records.findById(written.id as never, { signal });
+    return json(c, 201, record ?? written.record);
+  };
+
   app.post(collectionPath, describeRoute(about.create), async (c) => {
-    const { raw } = c.req;
-    const data = input.parse(fromJson(model, await readJson(raw, bodyLimitBytes)));
-    const { id, record } = await records.create(data, { signal: raw.signal });
-    c.header("location", locationOf(model.collection, id));
-    return json(c, 201, record);
+    const key = readIdempotencyKey(c.req.header("idempotency-key"));
+    const text = await readText(c.req.raw, bodyLimitBytes);
+    return key === undefined
+      ? create(c, text)
+      : idempotent.run(`POST ${collectionPath}`, key, text, (as) => create(c, text, as));
   });
 
   app.get(collectionPath, describeRoute(about.list), async (c) => {
@@ -83,17 +98,26 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
 
   app.patch(recordPath, describeRoute(about.change), async (c) => {
     const { raw } = c.req;
+    const { signal } = raw;
     const id = model.Id.parse(idIn(c.req.url));
     const patch = input.parsePatch(fromJson(model, await readJson(raw, bodyLimitBytes)));
-    const expect = await guard(c, id);
-    const { record } = await records.update(id, patch, { ...expect, returning: true, signal: raw.signal });
-    return json(c, 200, record);
+    const { expect } = await guard(c, id);
+    // What depends on the record as it is now cannot wait for later.
+    if (expect !== undefined) {
+      const { record } = await records.update(id, patch, { expect, returning: true, signal });
+      return json(c, 200, record);
+    }
+    const written = await records.update(id, patch, { signal });
+    if (written.status === "queued") return accepted(c, written);
+    // It is done: that the answer could not be read must not make it look undone.
+    const record = await records.findById(id, { signal }).catch(() => undefined);
+    return record === undefined ? c.body(null, 204) : json(c, 200, record);
   });
 
   app.delete(recordPath, describeRoute(about.remove), async (c) => {
     const id = model.Id.parse(idIn(c.req.url));
-    await records.delete(id, { ...(await guard(c, id)), signal: c.req.raw.signal });
-    return c.body(null, 204);
+    const written = await records.delete(id, { ...(await guard(c, id)), signal: c.req.raw.signal });
+    return written.status === "queued" ? accepted(c, written) : c.body(null, 204);
   });
 
   app.all(collectionPath, methodNotAllowed("GET, HEAD, POST"));
@@ -104,6 +128,11 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
+
+/** Stored where it survives the service, and applied once the database is there. */
+function accepted(c: Context, { id, operationId }: Pick<WriteResult, "id" | "operationId">): Response {
+  return c.body(toJson({ id, operationId, status: "queued" }), 202, JSON_TYPE);
+}
 
 /** A record, with the tag that a later change can be made to depend on. */
 function json(c: Context, status: 200 | 201, record: unknown): Response {

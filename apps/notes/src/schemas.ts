@@ -99,6 +99,24 @@ export const commonSchemas: Schemas = {
     },
     required: ["type", "title", "status", "detail"],
   },
+  Receipt: {
+    type: "object",
+    description: "A write that is stored durably and will be applied once the database is there.",
+    properties: {
+      id: text("Of the record."),
+      operationId: text("Names the write, for `/operations/{id}`."),
+      status: { type: "string", enum: ["queued"] },
+    },
+    required: ["id", "operationId", "status"],
+  },
+  Operation: {
+    type: "object",
+    properties: {
+      operationId: text("Names the write."),
+      status: { type: "string", enum: ["waiting", "applied", "dead", "unknown"] },
+    },
+    required: ["operationId", "status"],
+  },
   Health: {
     type: "object",
     description: "The health format of draft-inadarei-api-health-check-06.",

@@ -4,13 +4,13 @@ import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { banner } from "./banner.ts";
 import type { Config } from "./config.ts";
-import { openDatabase } from "./database.ts";
 import { errorFacts } from "./error-facts.ts";
 import { EventStreams } from "./event-streams.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { startOps } from "./ops.ts";
 import { type Listening, listen } from "./server.ts";
 import { listenForShutdown, type Shutdown } from "./shutdown.ts";
+import { openStack, type Stack } from "./stack.ts";
 
 /** A start that failed for a reason that one sentence tells. */
 export class StartFault extends Error {}
@@ -24,12 +24,18 @@ export async function runService(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel);
   const shutdown = listenForShutdown(process, () => process.exit(1));
   const { version } = manifest;
-  const db = openDatabase(config, logger);
+  const stack = await openStack(config, logger).catch((error: unknown) => {
+    if (!isDatabaseError(error)) throw error;
+    throw new StartFault(queueFault(error));
+  });
+  const { db, queue, metrics } = stack;
   const isDraining = (): boolean => shutdown.isDraining;
   const streams = new EventStreams();
-  const ops = await startOps({ db, config, streams, version, isDraining });
-  const app = createApp({ db, logger, version, bodyLimitBytes: config.bodyLimitBytes, isDraining, ops });
-  const server = await listen(app, config).catch((error: unknown) => {
+  const ops = await startOps({ db, queue, config, streams, version, isDraining });
+  const { bodyLimitBytes } = config;
+  const app = createApp({ db, queue, metrics, logger, version, bodyLimitBytes, isDraining, ops });
+  const server = await listen(app, config).catch(async (error: unknown) => {
+    await stack.close();
     throw new StartFault(listenFault(error, config));
   });
   try {
@@ -42,7 +48,7 @@ export async function runService(config: Config): Promise<void> {
   } finally {
     // An open stream would keep the server from closing.
     streams.close();
-    await close(server, db, config, logger);
+    await close(server, stack, config, logger);
     ops.recorder.close();
   }
   logger.info({}, "stopped");
@@ -63,12 +69,16 @@ async function connect(db: DatabaseService, shutdown: Shutdown): Promise<boolean
   }
 }
 
-async function close(server: Listening, db: DatabaseService, config: Config, logger: Logger): Promise<void> {
+async function close(server: Listening, stack: Stack, config: Config, logger: Logger): Promise<void> {
   await server.close(config.shutdownTimeoutMs);
-  await db.disconnect().catch((error: unknown) => {
+  await stack.close().catch((error: unknown) => {
     logger.error({ error: errorFacts(error) }, "the database was not closed well");
     process.exitCode = 1;
   });
+}
+
+function queueFault({ code, message }: DatabaseError): string {
+  return `notes: the queue of writes cannot be opened: ${message} (${code})`;
 }
 
 /** The cause is told too: here it goes to the operator's terminal, to nobody else. */

@@ -31,7 +31,18 @@ export interface Settings {
   readonly drainDelayMs: Setting<number>;
   readonly bodyLimitBytes: Setting<number>;
   readonly slowCallMs: Setting<number>;
+  readonly username: Setting<string>;
+  readonly password: Setting<string>;
+  readonly unavailableAfterMs: Setting<number>;
+  readonly poolMin: Setting<number>;
+  readonly poolMax: Setting<number>;
+  readonly queueMaxEntries: Setting<number>;
+  readonly metricsLevel: Setting<MetricsLevel>;
+  readonly operatorToken: Setting<string>;
 }
+
+const METRICS_LEVELS = ["basic", "detailed", "all"] as const;
+export type MetricsLevel = (typeof METRICS_LEVELS)[number];
 
 export const settings: Settings = {
   port: {
@@ -71,9 +82,11 @@ export const settings: Settings = {
     variable: "SURREAL_URL",
     group: "Frequently used",
     fallback: "rocksdb://<DATA_DIR>/notes",
-    meaning: "The database: rocksdb://path, surrealkv://path, or mem:// which keeps nothing.",
-    expected: "a URL of rocksdb, surrealkv or mem",
-    parse: (text) => (/^(?:rocksdb|surrealkv):\/\/[^?]+|^mem:\/\//.test(text) ? text : undefined),
+    meaning:
+      "The database: a server at ws(s)://host or http(s)://host, or an engine in this process: rocksdb://path, surrealkv://path, or mem:// which keeps nothing.",
+    expected: "a URL of ws, wss, http, https, rocksdb, surrealkv or mem, without credentials",
+    parse: (text) =>
+      /^(?:rocksdb|surrealkv):\/\/[^?]+|^mem:\/\/|^(?:ws|http)s?:\/\/[^@]+$/.test(text) ? text : undefined,
   },
   operationTimeoutMs: {
     variable: "DB_OPERATION_TIMEOUT",
@@ -110,6 +123,68 @@ export const settings: Settings = {
     fallback: "786432",
     meaning: "Bytes that a request's body may have. The longest note of emoji needs less than half of the default.",
     ...whole(1_024, 104_857_600),
+  },
+  username: {
+    variable: "SURREAL_USER",
+    group: "Frequently used",
+    fallback: "",
+    meaning: "Who to be at a server; nobody if it is empty.",
+    expected: "a name",
+    parse: (text) => text,
+  },
+  password: {
+    variable: "SURREAL_PASS",
+    group: "Frequently used",
+    fallback: "",
+    meaning: "The user's password. Never shown.",
+    expected: "a password",
+    parse: (text) => text,
+  },
+  operatorToken: {
+    variable: "OPS_TOKEN",
+    group: "Frequently used",
+    fallback: "",
+    meaning:
+      "What an operator has to know to change anything from the page /ops; without one it only shows. Never shown.",
+    expected: "16..256 printable characters",
+    parse: (text) => (/^[!-~]{16,256}$|^$/.test(text) ? text : undefined),
+  },
+  unavailableAfterMs: {
+    variable: "DB_UNAVAILABLE_TIMEOUT",
+    group: "Rarely used",
+    fallback: "30",
+    meaning:
+      "Seconds that an outage of a server may last before requests are refused at once with 503. Until then writes are queued.",
+    ...seconds(0.1, 86_400),
+  },
+  poolMin: {
+    variable: "DB_POOL_MIN",
+    group: "Rarely used",
+    fallback: "1",
+    meaning: "Statements' worth of connections to a server that are kept open.",
+    ...whole(0, 1_000),
+  },
+  poolMax: {
+    variable: "DB_POOL_MAX",
+    group: "Rarely used",
+    fallback: "64",
+    meaning: "Statements in flight at a server at most; up to 16 of them share a connection.",
+    ...whole(1, 1_000),
+  },
+  queueMaxEntries: {
+    variable: "QUEUE_MAX_ENTRIES",
+    group: "Rarely used",
+    fallback: "1000000",
+    meaning: "Writes that may wait at the same time; one more is refused with 503.",
+    ...whole(1, 100_000_000),
+  },
+  metricsLevel: {
+    variable: "METRICS_LEVEL",
+    group: "Rarely used",
+    fallback: "basic",
+    meaning: "How much /metrics tells: basic, detailed (with collections) or all.",
+    expected: `one of ${METRICS_LEVELS.join(", ")}`,
+    parse: (text) => METRICS_LEVELS.find((level) => level === text),
   },
   slowCallMs: {
     variable: "SLOW_CALL",

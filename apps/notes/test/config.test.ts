@@ -31,6 +31,14 @@ test("an empty environment gives the defaults", () => {
     drainDelayMs: 200,
     bodyLimitBytes: 786_432,
     slowCallMs: 250,
+    username: "",
+    password: "",
+    operatorToken: "",
+    unavailableAfterMs: 30_000,
+    poolMin: 1,
+    poolMax: 64,
+    queueMaxEntries: 1_000_000,
+    metricsLevel: "basic",
   });
   expect(readConfig({ PORT: "", DATA_DIR: "/srv/x" })).toMatchObject({ port: 8080, url: "rocksdb:///srv/x/notes" });
 });
@@ -85,8 +93,8 @@ describe("every setting, with its default,", () => {
   test.each(Object.values(settings).map(({ variable, fallback }) => [variable, fallback]))(
     "%s (%s) is in --help and in the README",
     (variable, fallback) => {
-      expect(help()).toContain(`  ${variable} (${fallback})\n`);
-      expect(readme).toContain(`| \`${variable}\` | \`${fallback}\` |`);
+      expect(help()).toContain(`  ${variable} (${fallback === "" ? "none" : fallback})\n`);
+      expect(readme).toContain(`| \`${variable}\` | ${fallback === "" ? "none" : `\`${fallback}\``} |`);
     },
   );
 });

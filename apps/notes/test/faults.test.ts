@@ -36,11 +36,11 @@ const onlyWrites: readonly ErrorCode[] = ["CONFLICT", "ALREADY_EXISTS", "UNIQUE_
 
 /** Each operation, the codes that it cannot end in, and what its documentation has besides the rest's statuses. */
 const requests: readonly (readonly [string, string, RequestInit, readonly ErrorCode[], readonly number[]])[] = [
-  ["/notes", "post", json("POST", note), onlyById, [201, 415]],
+  ["/notes", "post", json("POST", note), onlyById, [201, 202, 415]],
   ["/notes", "get", {}, [...onlyById, ...onlyWrites], [200]],
   ["/notes/{id}", "get", {}, onlyWrites, [200, 304]],
-  ["/notes/{id}", "patch", json("PATCH", { title: "x" }), [], [200, 412, 415]],
-  ["/notes/{id}", "delete", { method: "DELETE" }, onlyData, [204, 412]],
+  ["/notes/{id}", "patch", json("PATCH", { title: "x" }), [], [200, 202, 204, 412, 415]],
+  ["/notes/{id}", "delete", { method: "DELETE" }, onlyData, [202, 204, 412]],
 ];
 
 type Responses = Readonly<Record<string, { readonly content: object }>>;

@@ -9,6 +9,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createApp } from "../src/app.ts";
 import { EventStreams } from "../src/event-streams.ts";
+import { Operator } from "../src/operator.ts";
 import { type OpsAssets, readOpsAssets } from "../src/ops-assets.ts";
 import { Recorder } from "../src/ops-recorder.ts";
 import { listen } from "../src/server.ts";
@@ -52,7 +53,11 @@ describe.skipIf(path === undefined)("the operator page in a browser", () => {
       hasLab: false,
     };
     const logger = { debug() {}, info() {}, warn() {}, error() {} };
-    const app = createApp({ db, logger, ops: { recorder, streams, about, assets } });
+    const app = createApp({
+      db,
+      logger,
+      ops: { recorder, streams, about, queue: undefined, operator: new Operator(""), assets },
+    });
     const server = await listen(app, { host: "127.0.0.1", port: 0 });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     const page = await context.newPage();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { EventStreams } from "../src/event-streams.ts";
+import { Operator } from "../src/operator.ts";
 import { type Feed, HISTORY, SERIES, type Snapshot } from "../src/ops-feed.ts";
 import { Latencies } from "../src/ops-latencies.ts";
 import { Minute } from "../src/ops-minute.ts";
@@ -81,7 +82,7 @@ test("calls, errors and states are seen, and the past is bounded", async () => {
 test("the stream begins with the whole, goes on once a second, and never holds what was written", async () => {
   const { harness, recorder } = await start();
   const streams = new EventStreams();
-  const app = opsRoutes({ recorder, streams, about, assets: undefined });
+  const app = opsRoutes({ recorder, streams, about, queue: undefined, operator: new Operator(""), assets: undefined });
   await harness.db.create("notes", { ...note, title: "SECRET" });
   await vi.advanceTimersByTimeAsync(1_000);
   const answer = await app.request("/ops/events");
@@ -103,7 +104,7 @@ test("the stream begins with the whole, goes on once a second, and never holds w
 test("a page that was not built says how to build it, and watchers are bounded", async () => {
   const { recorder } = await start();
   const streams = new EventStreams();
-  const app = opsRoutes({ recorder, streams, about, assets: undefined });
+  const app = opsRoutes({ recorder, streams, about, queue: undefined, operator: new Operator(""), assets: undefined });
   app.onError((error, c) => c.text(error.message, 503));
   expect(await (await app.request("/ops")).text()).toContain("npm run build");
   for (let watcher = 0; watcher < 50; watcher += 1) expect((await app.request("/ops/events")).status).toBe(200);
