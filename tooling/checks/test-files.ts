@@ -4,14 +4,7 @@ export interface TestFiles {
   readonly exclude: readonly string[];
 }
 
-export type Project =
-  | "unit"
-  | "integration"
-  | "properties"
-  | "endurance"
-  | "packaging"
-  | "nightly"
-  | "containers";
+export type Project = "unit" | "integration" | "properties" | "endurance" | "packaging" | "nightly" | "containers";
 
 const never = ["**/node_modules/**", "**/dist/**"];
 const integration = "**/*.integration.test.ts";

@@ -42,7 +42,7 @@ export interface Settings {
 }
 
 const METRICS_LEVELS = ["basic", "detailed", "all"] as const;
-export type MetricsLevel = (typeof METRICS_LEVELS)[number];
+type MetricsLevel = (typeof METRICS_LEVELS)[number];
 
 export const settings: Settings = {
   port: {
