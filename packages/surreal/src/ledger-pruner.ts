@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { isDatabaseError, runCall, type Scope } from "@db/core";
-import { pruneText, rangesBefore } from "./ledger-text.ts";
+import { isMissingTable } from "./errors.ts";
+import { deleteRowsText, type PageRow, pageText, rangesBefore } from "./ledger-text.ts";
 import type { Session } from "./session.ts";
 
 const PAGE_SIZE = 100;
@@ -20,14 +21,17 @@ export class LedgerPruner {
   readonly #session: Session;
   readonly #retentionMs: number;
   readonly #intervalMs: number;
+  readonly #onMissing: (key: string) => void;
   readonly #closing = new AbortController();
   readonly #places = new Map<string, Scope | undefined>();
   #timer: NodeJS.Timeout | undefined;
   #running = false;
   #warned = false;
 
-  constructor(session: Session, retentionMs: number) {
+  /** @param onMissing is told of a place whose table is no more; it is pruned again once it is added again */
+  constructor(session: Session, retentionMs: number, onMissing: (key: string) => void) {
     this.#session = session;
+    this.#onMissing = onMissing;
     this.#retentionMs = retentionMs;
     this.#intervalMs = Math.min(retentionMs / 10, MAX_INTERVAL_MS);
   }
@@ -43,6 +47,12 @@ export class LedgerPruner {
     clearTimeout(this.#timer);
   }
 
+  /** Somebody has removed the table, or the whole place. */
+  #forget(key: string): void {
+    this.#places.delete(key);
+    this.#onMissing(key);
+  }
+
   #schedule(ms: number): void {
     if (this.#timer !== undefined || this.#running || this.#closing.signal.aborted) return;
     this.#timer = setTimeout(() => void this.#run(), ms).unref();
@@ -52,11 +62,12 @@ export class LedgerPruner {
   async #run(): Promise<void> {
     this.#timer = undefined;
     this.#running = true;
-    for (const scope of this.#places.values()) {
+    for (const [key, scope] of this.#places) {
       try {
         await this.#sweep(scope);
       } catch (error) {
-        this.#report(error);
+        if (isMissingTable(error)) this.#forget(key);
+        else this.#report(error);
       }
     }
     this.#running = false;
@@ -74,13 +85,16 @@ export class LedgerPruner {
     }
   }
 
+  /** A page at a time: neither the time nor the changes of one statement may grow with the ledger. Answers where it ended. */
   async #prunePage(from: string, to: string, scope: Scope | undefined): Promise<string | undefined> {
     const { signal } = this.#closing;
-    const statement = pruneText(from, to, this.#retentionMs, PAGE_SIZE);
-    const next = await runCall({ timeoutMs: PAGE_TIMEOUT_MS, signal, scope, whenAway: "fail" }, (context) =>
-      this.#session.ask(statement, context, { effect: "none" }),
-    );
-    return typeof next === "string" ? next : undefined;
+    return runCall({ timeoutMs: PAGE_TIMEOUT_MS, signal, scope, whenAway: "fail" }, async (context) => {
+      const page = pageText(from, to, this.#retentionMs, PAGE_SIZE);
+      const rows = (await this.#session.ask(page, context, { effect: "none" })) as readonly PageRow[];
+      const old = rows.filter((row) => row.old);
+      if (old.length > 0) await this.#session.ask(deleteRowsText(old), context, { effect: "none" });
+      return rows.length < PAGE_SIZE ? undefined : String(rows.at(-1)?.id.id);
+    });
   }
 
   /** In an outage, or beside another pruner, the next round does it. What will not pass is said once. */

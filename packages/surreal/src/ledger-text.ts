@@ -48,20 +48,22 @@ export function ledgeredText(
   return { text, values: fingerprint === undefined ? values : { ...values, _fingerprint: fingerprint } };
 }
 
-/**
- * Deletes what is too old among the next rows in the order of their keys, and answers where it came to, or nothing at the
- * end. A page at a time: neither the time nor the changes of one statement may grow with the ledger.
- */
-export function pruneText(from: string, to: string, retentionMs: number, pageSize: number): Statement {
-  const text = [
-    "{ LET $_rows = (SELECT id, at FROM type::record($_table, $_from>..$_to) LIMIT $_size)",
-    "DELETE $_rows[WHERE at < time::now() - duration::from_millis($_age)].id RETURN NONE",
-    "RETURN IF array::len($_rows) == $_size { record::id($_rows[$].id) } }",
-  ].join("; ");
-  return {
-    text,
-    values: { _table: LEDGER_TABLE, _from: from, _to: to, _age: Math.ceil(retentionMs), _size: pageSize },
-  };
+/** A row of a page to prune. */
+export interface PageRow {
+  readonly id: RecordId;
+  readonly old: boolean;
+}
+
+/** The next rows in the order of their keys, and of each whether its time is over, by the database's clock. */
+export function pageText(from: string, to: string, retentionMs: number, pageSize: number): Statement {
+  const text =
+    "SELECT id, at < time::now() - duration::from_millis($_age) AS old " +
+    "FROM type::record($_table, $_from>..$_to) LIMIT $_size";
+  return { text, values: { _table: LEDGER_TABLE, _from: from, _to: to, _age: retentionMs, _size: pageSize } };
+}
+
+export function deleteRowsText(rows: readonly PageRow[]): Statement {
+  return { text: "DELETE $_old RETURN NONE", values: { _old: rows.map(({ id }) => id) } };
 }
 
 /** What tells its time by itself (UUIDv7) stands in the order of time; the rest, which does not, behind it. */

@@ -24,7 +24,7 @@ export class Ledger {
   constructor(session: Session, locks: Pick<WriteLocks, "operation">, retentionMs: number) {
     this.#session = session;
     this.#locks = locks;
-    this.#pruner = new LedgerPruner(session, retentionMs);
+    this.#pruner = new LedgerPruner(session, retentionMs, (key) => this.#ready.delete(key));
   }
 
   /**

@@ -23,6 +23,7 @@ export function createLocks(order: WriteOrder, home: Place): WriteLocks {
         ? order.record([...operations(context), prefix(context) + id], context)
         : order.alone(operations(context), context),
     created: (collection, context) => {
+      if (tables.size >= MAX_TABLES) tables.clear();
       tables.add(prefix(context) + collection);
     },
     record: (id, context) => order.record([...operations(context), prefix(context) + id], context),
@@ -33,3 +34,5 @@ export function createLocks(order: WriteOrder, home: Place): WriteLocks {
 }
 
 const NONE: readonly string[] = [];
+/** Tenants may have any number of tables; beyond this they are forgotten, and the next create of each runs alone again. */
+const MAX_TABLES = 10_000;

@@ -1,4 +1,5 @@
-import { type DatabaseService, newRecordId } from "@db/core";
+import { setTimeout } from "node:timers/promises";
+import { createDatabase, type DatabaseService, newRecordId } from "@db/core";
 import { surreal } from "@db/surreal";
 import { startSurreal } from "@db/testing";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -13,9 +14,10 @@ const rows = async (db: DatabaseService): Promise<readonly { readonly [field: st
 
 for (const engine of ENGINES) {
   describe(`the ledger on ${engine}`, () => {
+    const driver = driverOf(engine);
     let db: DatabaseService;
     beforeAll(async () => {
-      db = await ledgered(driverOf(engine));
+      db = await ledgered(driver);
     });
     afterAll(() => db.disconnect());
 
@@ -79,6 +81,29 @@ for (const engine of ENGINES) {
       expect(await db.wasApplied("removed-2")).toBe(true);
     });
 
+    test.each([true, false])(
+      "says of a collection that is not there NOT_FOUND, with the ledger (%s) as without",
+      async (asks) => {
+        const service = asks ? db : createDatabase({ driver });
+        const options = { operationId: "nowhere" };
+        const writes = [
+          service.update("nowhere:1", { n: 1 }, options),
+          service.update("nowhere:1", { n: 1 }, { ...options, expect: { n: 1 } }),
+          service.update("nowhere:1", { n: 1 }, { ...options, mode: "increment", returning: true }),
+          service.delete("nowhere:1", options),
+          service.delete("nowhere:1", { ...options, expect: { n: 1 }, returning: true }),
+        ];
+        for (const end of await Promise.allSettled(writes))
+          expect(end).toMatchObject({ reason: { code: "NOT_FOUND", effect: "none" } });
+        await service.transaction(async (tx) => {
+          for (const write of [tx.update("nowhere:1", {}, options), tx.delete("nowhere:1", { expect: { n: 1 } })])
+            await expect(write).rejects.toMatchObject({ code: "NOT_FOUND" });
+          await tx.create("somewhere", {});
+        });
+        expect(await db.wasApplied("nowhere")).toBe(false);
+      },
+    );
+
     test("is asked only when an attempt that was given up has come to its end", async () => {
       await db.query("DEFINE TABLE slow; DEFINE FIELD wait ON slow VALUE sleep(300ms)");
       const given = db.create("slow", {}, { operationId: "given-up", timeoutMs: 50 });
@@ -120,6 +145,22 @@ describe("pruning", () => {
       expect(performance.now() - written).toBeGreaterThan(RETENTION_MS - 100);
     },
   );
+
+  test("forgets a place whose table was removed, and prunes it again once it is written to", async () => {
+    const scope = { namespace: "test", database: "test" };
+    const db = await ledgered(surreal({ url: "mem://", ...scope, ledgerRetentionMs: RETENTION_MS }));
+    onTestFinished(() => db.disconnect());
+    await db.create("again", {}, { operationId: "again-1" });
+    await db.query("REMOVE TABLE `db-ledger`");
+    const warnings: string[] = [];
+    const listen = ({ message }: Error): number => warnings.push(message);
+    process.on("warning", listen);
+    await setTimeout(RETENTION_MS / 2);
+    process.off("warning", listen);
+    expect(warnings).toEqual([]);
+    for (let n = 2; n < 10; n += 1) await db.create("again", {}, { operationId: `again-${n}` });
+    await expect.poll(async () => (await rows(db)).length, { timeout: 8_000 }).toBe(0);
+  });
 
   test("does nothing in a service that has closed, and keeps none from closing", async () => {
     const db = await ledgered(
