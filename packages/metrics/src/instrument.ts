@@ -20,7 +20,8 @@ export interface Instrumentation extends AsyncDisposable {
 }
 
 const SCOPE = "@db/metrics";
-const inUse = new WeakSet<MeterProvider>();
+/** Shared by all copies of this package. */
+const key = Symbol.for("@db/metrics/in-use");
 
 /**
  * Makes metrics and spans of what `@db` packages of this process do, those that were made before included. Telemetry that
@@ -28,24 +29,32 @@ const inUse = new WeakSet<MeterProvider>();
  *
  * @throws TypeError for an option that is unknown or wrong
  * @throws Error if the provider is instrumented already: everything would be counted twice
+ * @throws what a provider throws when it is asked for instruments
  */
 export function instrument(options: InstrumentOptions = {}): Instrumentation {
   const settings = readOptions(options);
   const { level, meterProvider = metrics.getMeterProvider(), tracerProvider = trace.getTracerProvider() } = settings;
+  const inUse = providersInUse();
   if (inUse.has(meterProvider)) {
     throw new Error("this meter provider is instrumented already: shut the other instrumentation down first");
   }
   const version = readVersion();
   const meter = meterProvider.getMeter(SCOPE, version);
   const feed = new Feed(meter, settings, new Faults());
-  recordOperations(feed);
-  recordRetries(feed);
-  recordPools(feed);
-  recordQueues(feed);
-  recordStates(feed, version);
-  feed.begin();
   const traces = reaches(level, "detailed");
-  if (traces) traceOperations(feed, tracerProvider.getTracer(SCOPE, version));
+  try {
+    recordOperations(feed);
+    recordRetries(feed);
+    recordPools(feed);
+    recordQueues(feed);
+    recordStates(feed, version);
+    feed.begin();
+    if (traces) traceOperations(feed, tracerProvider.getTracer(SCOPE, version));
+  } catch (fault) {
+    // Half of it must not go on listening.
+    feed.end();
+    throw fault;
+  }
   inUse.add(meterProvider);
 
   const shutdown = async (): Promise<void> => {
@@ -57,6 +66,12 @@ export function instrument(options: InstrumentOptions = {}): Instrumentation {
     shutdown,
     [Symbol.asyncDispose]: shutdown,
   };
+}
+
+function providersInUse(): WeakSet<MeterProvider> {
+  const shared = globalThis as { [key]?: WeakSet<MeterProvider> };
+  shared[key] ??= new WeakSet();
+  return shared[key];
 }
 
 /** Of this package, from source and from what is published alike. */

@@ -45,6 +45,8 @@ export function recordOperations(feed: Feed): void {
 
   feed.on<OperationEvent>(`tracing:${SOURCES.operation}:asyncEnd`, (event) => {
     const durationMs = performance.now() - event.startedAt;
+    // A core that does not say when a call began is none that this can be used with.
+    if (!(durationMs >= 0)) throw new TypeError("expected a call with its start");
     const { target, driver, namespace, kind, collection, rows } = event;
     const error = errorTypeOf(event);
     const values: LabelValue[] = [target?.system ?? driver, namespace, kind, error];

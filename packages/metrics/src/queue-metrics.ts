@@ -57,6 +57,9 @@ export function recordQueues(feed: Feed): void {
     deadLetters.add(stats.dead, [name]);
     bytes.add(stats.bytes, [name]);
     oldest.raise(waiting > 0 ? stats.oldestAgeMs / 1_000 : 0, [name]);
-    if (isNew(known, name)) for (const count of [countEnqueued, countAcked, countDead]) count(0, [name]);
+    if (!isNew(known, name)) return;
+    // From 0, or the first of each would be no increase.
+    for (const count of [countEnqueued, countAcked, countDead]) count(0, [name]);
+    for (const reason of Object.keys(stats.rejected)) countRejected(0, [name, reason]);
   });
 }

@@ -2,7 +2,7 @@ import type { Attributes } from "@opentelemetry/api";
 import { ERROR_TYPE } from "./names.ts";
 
 /** What stands for all values that are too many. */
-export const OTHER = "_other";
+const OTHER = "_other";
 
 export type LabelValue = string | number | undefined;
 

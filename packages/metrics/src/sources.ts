@@ -93,7 +93,7 @@ export interface LivePool {
   stats(): PoolStats;
 }
 
-export interface PoolStats {
+interface PoolStats {
   readonly state: string;
   readonly min: number;
   readonly max: number;
@@ -111,12 +111,14 @@ export interface LiveQueue {
   stats(): QueueStats;
 }
 
-export interface QueueStats {
+interface QueueStats {
   /** All that is stored, dead letters included. */
   readonly pending: number;
   readonly dead: number;
   readonly bytes: number;
   readonly oldestAgeMs: number;
+  /** By reason. */
+  readonly rejected: object;
 }
 
 const key = Symbol.for("@db/components");

@@ -53,7 +53,7 @@ const basic: Record<string, readonly string[]> = {
   "database.write_queue.oldest_age": [`${writes} 1.5`],
   "database.write_queue.enqueued": [`${writes} 1`],
   "database.write_queue.acked": [`${writes} 1`],
-  "database.write_queue.rejected": [`${writes},reason="full" 1`],
+  "database.write_queue.rejected": [`${writes},reason="full" 1`, `${writes},reason="closed" 0`],
   "database.write_queue.dead": [`${writes} 1`],
 };
 

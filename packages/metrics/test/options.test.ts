@@ -1,3 +1,5 @@
+import { hasSubscribers } from "node:diagnostics_channel";
+import type { TracerProvider } from "@opentelemetry/api";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { describe, expect, test } from "vitest";
 import { type InstrumentOptions, instrument, type SlowCallOptions, watchSlowCalls } from "../src/index.ts";
@@ -30,6 +32,19 @@ describe("instrument() refuses", () => {
     await using second = instrument({ meterProvider });
     expect(second.selfCheck().faults).toBe(0);
   });
+});
+
+test("a provider that throws leaves nothing behind", () => {
+  const spans: TracerProvider = {
+    getTracer: () => {
+      throw new Error("no tracer");
+    },
+  };
+  expect(() => instrument({ level: "all", meterProvider: new MeterProvider(), tracerProvider: spans })).toThrow(
+    "no tracer",
+  );
+  expect(hasSubscribers("tracing:db:operation:asyncEnd")).toBe(false);
+  expect(hasSubscribers("db:retry")).toBe(false);
 });
 
 describe("watchSlowCalls() refuses", () => {

@@ -11,7 +11,7 @@ import { ConnectionPool } from "@db/pool";
 import { retryLayer } from "@db/retry/layer";
 import { onTestFinished } from "vitest";
 
-export const target = { system: "surrealdb", namespace: "shop|main", address: "db.example", port: 8000 };
+const target = { system: "surrealdb", namespace: "shop|main", address: "db.example", port: 8000 };
 
 /** A service on a driver that answers at once: `notes:missing` is not there, `notes:busy` conflicts once. */
 export async function service(name = "primary"): Promise<DatabaseService> {
@@ -57,7 +57,7 @@ export function queue(name: string): void {
   const live = {
     kind: "queue",
     name,
-    stats: () => ({ pending: 5, dead: 2, bytes: 700, oldestAgeMs: 1_500 }),
+    stats: () => ({ pending: 5, dead: 2, bytes: 700, oldestAgeMs: 1_500, rejected: { full: 1, closed: 0 } }),
   };
   onTestFinished(register(live));
   channel("db:queue:enqueue").publish({ queue: name });
