@@ -162,7 +162,7 @@ export class Broker<T> implements StockKeeper<T> {
     publishRelease(this.settings.name, now - slot.takenAt);
     if (error !== undefined) this.#giveBackFailed(slot, error, now);
     else {
-      if (this.state.failed) this.proven(now);
+      if (this.state.failed && slot.doomed === undefined) this.proven(now);
       if (slot.flawed || this.#resets || now >= slot.expiresAt) this.stock.comeBack(slot, now);
       else if (this.line.size > 0 && !this.suspended) {
         slot.idleSince = now;
