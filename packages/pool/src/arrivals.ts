@@ -84,7 +84,7 @@ export class Arrivals<T> {
 
   /** What accepts connections only to close them is away as much as what refuses them: two in a row are an outage. */
   died(slot: Slot<T>, error: unknown, now: number): void {
-    if (slot.provenAt > slot.bornAt || now - slot.bornAt >= YOUNG_MS) return;
+    if (slot.aliveAt > slot.bornAt || now - slot.bornAt >= YOUNG_MS) return;
     const { stock, dialer, condition } = this.#options;
     const lastAt = this.#diedYoungAt;
     this.#diedYoungAt = now;

@@ -162,9 +162,15 @@ export class Broker<T> implements StockKeeper<T> {
     publishRelease(this.settings.name, now - slot.takenAt);
     if (error !== undefined) this.#giveBackFailed(slot, error, now);
     else {
-      slot.provenAt = now;
-      if (this.state.failed) this.proven(now);
-      this.#giveBackSound(slot, now);
+      if (this.state.failed && slot.doomed === undefined) this.proven(now);
+      if (slot.flawed || this.#resets || now >= slot.expiresAt) this.stock.comeBack(slot, now);
+      else if (this.line.size > 0 && !this.suspended) {
+        slot.idleSince = now;
+        this.#handOver(slot, now);
+      } else {
+        if (this.line.size === 0) this.#desk.rest();
+        this.stock.shelve(slot, now);
+      }
     }
     if (this.milestones.length > 0) this.progress();
   }
@@ -325,25 +331,16 @@ export class Broker<T> implements StockKeeper<T> {
       if (milestone.failsEarly) milestone.fail(this.refusals.createFailed(NOBODY, 0, now));
   }
 
-  #giveBackSound(slot: Slot<T>, now: number): void {
-    const { stock } = this;
-    if (slot.flawed || this.#resets || now >= slot.expiresAt) stock.comeBack(slot, now);
-    else if (this.line.size > 0 && !this.suspended) {
-      slot.idleSince = now;
-      this.#handOver(slot, now);
-    } else {
-      if (this.line.size === 0) this.#desk.rest();
-      stock.shelve(slot, now);
-    }
-  }
-
   #giveBackFailed(slot: Slot<T>, error: unknown, now: number): void {
     const kind = this.#faults.classify(error);
     // Without a word from either hook nobody knows what is still open on it.
     const unknown = kind === undefined && this.settings.reset === undefined;
     if (kind === "broken") this.stock.bury(slot, "error", { error, isBack: true }, now);
     else if (unknown) this.stock.remove(slot, "error", now);
-    else this.stock.comeBack(slot, now);
+    else {
+      slot.failedAt = now;
+      this.stock.comeBack(slot, now);
+    }
   }
 
   #handOver(slot: Slot<T>, now: number): void {

@@ -25,7 +25,7 @@ export class Slot<T> {
   readonly keepaliveMs: number;
   state: SlotState = "busy";
   idleSince: number;
-  /** When it was last known to be alive: made, checked, or given back without an error. */
+  /** When it was made, or last answered a check. */
   provenAt: number;
   /** Until when an idle one is handed out without a second look. */
   freshUntil = 0;
@@ -41,6 +41,8 @@ export class Slot<T> {
   takenAt = 0;
   /** When its last check, or reset, began. */
   checkedAt = 0;
+  /** When it last came back with an error, which says nothing of life. */
+  failedAt = 0;
   label: string | undefined;
   stack: string | undefined;
   lease: Lease<T> | undefined;
@@ -57,6 +59,11 @@ export class Slot<T> {
     this.provenAt = now;
     this.expiresAt = expiresAt;
     this.keepaliveMs = keepaliveMs;
+  }
+
+  /** When it last showed life: it was made, it answered, or it came back without an error. */
+  get aliveAt(): number {
+    return this.idleSince > this.provenAt && this.idleSince !== this.failedAt ? this.idleSince : this.provenAt;
   }
 
   doom(reason: CloseReason): void {

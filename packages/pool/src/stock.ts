@@ -185,7 +185,7 @@ export class Stock<T> {
     try {
       for (const slot of [...this.slots]) {
         // Made since: to doubt it as well would, if checks never answer well, go on for ever.
-        if (slot.provenAt >= before) continue;
+        if (slot.aliveAt >= before) continue;
         if (slot.state === "idle") this.examine(slot, hung);
         else slot.doubt();
       }
@@ -224,7 +224,7 @@ export class Stock<T> {
     else if (slot.state === "busy") this.#endCheck(slot);
     slot.state = "gone";
     this.slots.delete(slot);
-    if (slot.provenAt > slot.bornAt) this.#provenAt = Math.max(this.#provenAt, slot.provenAt);
+    if (slot.aliveAt > slot.bornAt) this.#provenAt = Math.max(this.#provenAt, slot.aliveAt);
     this.dispose(slot.value, reason, now - slot.bornAt);
     this.#keeper.changed(now);
   }
@@ -256,11 +256,11 @@ export class Stock<T> {
     const trusts = this.#settings.validate === undefined;
     for (const slot of this.slots) {
       if (slot.doomed !== undefined) continue;
-      if (slot.provenAt >= now - ALIVE_MS) return true;
+      if (slot.aliveAt >= now - ALIVE_MS) return true;
       if (slot.state === "idle" && trusts) return true;
       if (slot.state === "busy" && !slot.stalled) return true;
       if (slot.state !== "leased" || now - slot.takenAt >= this.#settings.leakWarnMs) continue;
-      if (trusts || slot.provenAt > this.#brokenAt) return true;
+      if (trusts || slot.aliveAt > this.#brokenAt) return true;
     }
     return false;
   }
@@ -268,7 +268,7 @@ export class Stock<T> {
   /** When a connection last did more than to be made: it answered, or came back sound. */
   get provenAt(): number {
     let provenAt = this.#provenAt;
-    for (const slot of this.slots) if (slot.provenAt > slot.bornAt) provenAt = Math.max(provenAt, slot.provenAt);
+    for (const slot of this.slots) if (slot.aliveAt > slot.bornAt) provenAt = Math.max(provenAt, slot.aliveAt);
     return provenAt;
   }
 

@@ -92,6 +92,24 @@ describe("a pool at the server's connection limit, whose connections all work", 
     await pool.close({ deadlineMs: 0 });
   });
 
+  test("a lease whose connection was lost meanwhile is no sign of life, however it comes back", async () => {
+    const database = new LimitedDatabase(1);
+    const pool = database.limitedPool({ max: 2 });
+    const acquired = pool.acquire();
+    await vi.advanceTimersByTimeAsync(10);
+    const held = await acquired;
+    pool.acquire({ timeoutMs: 60_000 }).catch(() => {});
+    database.limit = 0;
+    await vi.advanceTimersByTimeAsync(5_000);
+    held.value.die(new Error("ECONNRESET"));
+    expect(pool.state.name).toBe("failed");
+    const states: string[] = [];
+    pool.onStateChange(({ name }) => states.push(name));
+    held.release();
+    expect(states).toEqual([]);
+    await pool.close();
+  });
+
   test("a permanent error of growth turns nobody away whom a lease that comes back can serve", async () => {
     const database = new LimitedDatabase(1);
     const pool = database.limitedPool({ max: 2, classify: () => "permanent" });

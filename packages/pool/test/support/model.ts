@@ -83,6 +83,33 @@ export class Subject {
     );
   }
 
+  start(timeoutMs: number): void {
+    this.pending += 1;
+    this.pool.start({ timeoutMs }).then(
+      () => {
+        this.pending -= 1;
+      },
+      (error: unknown) => {
+        this.pending -= 1;
+        if (!isPoolError(error)) this.faults.push(String(error));
+      },
+    );
+  }
+
+  use(): void {
+    this.pending += 1;
+    const work = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+    this.pool.use(work).then(
+      () => {
+        this.pending -= 1;
+      },
+      (error: unknown) => {
+        this.pending -= 1;
+        if (!isPoolError(error)) this.faults.push(String(error));
+      },
+    );
+  }
+
   hold(lease: Lease<Resource>): void {
     const resource = lease.value;
     if (this.held.some((held) => held.resource === resource)) this.faults.push(`${resource.id} was handed out twice`);
@@ -94,9 +121,12 @@ export class Subject {
   end(index: number, how: "release" | "fail" | "break" | "destroy"): void {
     const [held] = this.held.splice(index % this.held.length, 1);
     if (held === undefined) return;
-    const { lease } = held;
-    if (how === "release") lease.release();
-    else if (how === "fail") lease.release(Object.assign(new Error("fails"), { kind: "transient" }));
+    const { lease, resource } = held;
+    if (how === "release") {
+      lease.release();
+      if (this.pool.state.name === "failed" && this.open.has(resource.id))
+        this.faults.push(`failed though ${resource.id} came back sound`);
+    } else if (how === "fail") lease.release(Object.assign(new Error("fails"), { kind: "transient" }));
     else if (how === "break") lease.release(Object.assign(new Error("breaks"), { kind: "broken" }));
     else lease.destroy();
     this.ended.push(lease);
@@ -215,11 +245,21 @@ export const commands: readonly fc.Arbitrary<Command>[] = [
   ),
   fc.boolean().map((on) => command(on ? "suspend()" : "resume()", ({ pool }) => (on ? pool.suspend() : pool.resume()))),
   fc.constant(command("evictAll()", ({ pool }) => pool.evictAll())),
+  fc.constant(command("use()", (subject) => subject.use())),
+  fc.integer({ min: 1, max: 800 }).map((ms) => command(`start(${ms})`, (subject) => subject.start(ms))),
 ];
 
-export const closing: fc.Arbitrary<Command> = fc.constantFrom(0, 100).map((deadlineMs) =>
-  command(`close(${deadlineMs})`, ({ pool }, model) => {
-    model.closed = true;
-    pool.close({ deadlineMs }).catch(() => {});
-  }),
-);
+export const closing: fc.Arbitrary<Command> = fc
+  .tuple(fc.constantFrom("close" as const, "drain" as const), fc.constantFrom(0, 100))
+  .map(([how, deadlineMs]) =>
+    command(`${how}(${deadlineMs})`, (subject, model) => {
+      model.closed = true;
+      subject.pending += 1;
+      subject.pool[how]({ deadlineMs }).then(
+        () => {
+          subject.pending -= 1;
+        },
+        (error: unknown) => subject.faults.push(String(error)),
+      );
+    }),
+  );
