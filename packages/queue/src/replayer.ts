@@ -1,4 +1,11 @@
-import { type DatabaseError, DatabaseErrorOf, type OperationOf, toDatabaseError, type WriteKind } from "@db/core";
+import {
+  type DatabaseError,
+  DatabaseErrorOf,
+  type OperationOf,
+  toDatabaseError,
+  untilInterrupted,
+  type WriteKind,
+} from "@db/core";
 import { channels, drains } from "./channels.ts";
 import { type Entry, readEntry } from "./entry.ts";
 import type { Journal } from "./journal.ts";
@@ -167,7 +174,8 @@ export class Replayer {
 
   async #apply(row: number, lane: number, target: Target): Promise<void> {
     const journal = this.#journal;
-    const bytes = await this.#ahead.read(row);
+    // A disk that does not answer must not hold up the end of the service.
+    const bytes = await untilInterrupted(this.#ahead.read(row), this.#stop, "none");
     const entry = bytes === undefined ? undefined : readEntry(bytes);
     const work = this.#decoded(entry);
     if (entry === undefined || typeof work === "string") {

@@ -203,9 +203,10 @@ function create(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(`${draft}${suffix}`, { force: true });
   closeSync(openSync(draft, "wx", 0o600));
   const db = new DatabaseSync(draft);
+  // Synced as a whole, below.
   try {
     db.exec(
-      `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; ${SCHEMA}`,
+      `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; BEGIN; ${SCHEMA} COMMIT`,
     );
   } finally {
     db.close();

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { type DatabaseError, DatabaseErrorOf } from "@db/core";
+import { type DatabaseError, DatabaseErrorOf, withTimeout } from "@db/core";
 import { damaged, fromFault } from "./sqlite-errors.ts";
 import type { Answer, Failure, HostData, Request, RequestName, Requests, SqliteOptions } from "./sqlite-host.ts";
 import type { HeadChunk, OpenedStore, QueueStore, StoreBatch } from "./store.ts";
@@ -10,6 +10,8 @@ interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: DatabaseError) => void;
 }
+
+const CLOSE_TIMEOUT_MS = 10_000;
 
 /** From source or from `dist`, the worker stands beside this file. */
 const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js", import.meta.url);
@@ -65,7 +67,8 @@ export class SqliteStore implements QueueStore {
     const worker = this.#worker;
     if (worker === undefined) return;
     try {
-      await this.#ask("close", undefined);
+      // A disk that hangs must not hang the caller; what is committed is there all the same.
+      await withTimeout(() => this.#ask("close", undefined), { timeoutMs: CLOSE_TIMEOUT_MS });
     } finally {
       this.#port?.close();
       this.#port = undefined;
