@@ -58,6 +58,18 @@ test("dropBeforeReply over HTTP: the request is carried out and the connection i
   await db.close();
 });
 
+test("delayMs, version and versionNever are for HTTP too", async () => {
+  const db = await connect(server.httpUrl);
+  await server.fault({ delayMs: 300, containing: "RETURN" });
+  const started = performance.now();
+  expect(await db.query("RETURN 1")).toEqual([1]);
+  expect(performance.now() - started).toBeGreaterThan(290);
+  await server.fault({ versionNever: true });
+  const never = fetch(new URL("/version", server.httpUrl));
+  expect(await settles(Promise.race([db.version(), never]), 200)).toBe(false);
+  await db.close();
+});
+
 test("delayMs: the answer is held back, what was asked is done before", async () => {
   await using db = await client();
   await server.fault({ delayMs: 300, containing: "CREATE" });

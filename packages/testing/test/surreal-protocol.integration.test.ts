@@ -257,6 +257,28 @@ test("a handshake for another path or protocol, or from a page of another host, 
   page.terminate();
 });
 
+test("a handshake that is none is refused, and leaves nothing behind", async () => {
+  const before = await server.stats();
+  const headers = { connection: "upgrade", upgrade: "websocket", "sec-websocket-protocol": "cbor" };
+  const handshake = request(server.httpUrl, { headers }).end();
+  const [response] = await once(handshake, "response");
+  expect((response as { statusCode: number }).statusCode).toBe(400);
+  await expect.poll(() => server.stats()).toMatchObject({ sockets: 0, sessions: 0, dials: before.dials + 1 });
+});
+
+test("5,000 requests at once on one socket are all answered", async () => {
+  using client = await (await RpcClient.open(server.url)).signIn();
+  client.socket.setMaxListeners(0);
+  const ids = new Set<unknown>();
+  const all = Promise.withResolvers<void>();
+  client.socket.on("message", (data: Buffer) => {
+    ids.add(codec.decode<RpcReply>(data).id);
+    if (ids.size === 5_000) all.resolve();
+  });
+  for (let id = 0; id < 5_000; id += 1) client.socket.send(body({ id, method: "query", params: [`RETURN ${id}`] }));
+  await all.promise;
+});
+
 test("the server pings its sockets, as the real one does", async () => {
   using client = await RpcClient.open(server.url);
   await once(client.socket, "ping", { signal: AbortSignal.timeout(6_000) });
@@ -284,6 +306,34 @@ describe("HTTP", () => {
     ]);
     const wrong = await sql("SELECT * FROM");
     expect([wrong.status, await wrong.json()]).toMatchObject([400, { information: /^Parse error/ }]);
+  });
+
+  test("/sql answers in CBOR to who accepts it", async () => {
+    const accept = { ...headers, accept: "application/cbor" };
+    const response = await fetch(at("/sql"), {
+      method: "POST",
+      body: "RETURN u'018f0000-0000-7000-8000-000000000000'",
+      headers: accept,
+    });
+    const [answer] = codec.decode<{ result: unknown }[]>(new Uint8Array(await response.arrayBuffer()));
+    expect(answer?.result).toBeInstanceOf(Uuid);
+  });
+
+  test("/export tells a database to who may see it, and to nobody else", async () => {
+    const sql = "DEFINE USER stranger ON NAMESPACE PASSWORD 'stranger' ROLES OWNER";
+    await fetch(at("/sql"), { method: "POST", body: sql, headers: { ...headers, "surreal-ns": "elsewhere" } });
+    const get = (own: object): Promise<Response> => fetch(at("/export"), { headers: { ...headers, ...own } });
+    const exported = await get({});
+    expect([exported.status, await exported.text()]).toEqual([200, expect.stringContaining("DEFINE TABLE rows")]);
+    const stranger = { authorization: `Basic ${btoa("stranger:stranger")}`, "surreal-auth-ns": "elsewhere" };
+    expect((await get(stranger)).status).toBe(403);
+    expect((await get({ ...stranger, "surreal-ns": "elsewhere" })).status).toBe(200);
+  });
+
+  test("a body that is no request is answered with an error", async () => {
+    const response = await fetch(at("/rpc"), { method: "POST", body: "hello", headers });
+    const reply = codec.decode<RpcReply>(new Uint8Array(await response.arrayBuffer()));
+    expect(reply).toMatchObject({ error: { code: -32_600 } });
   });
 
   test("what needs a connection that lasts is not found", async () => {

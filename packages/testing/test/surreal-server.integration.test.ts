@@ -12,6 +12,14 @@ import { startSurreal } from "@db/testing";
 import { describe, expect, test } from "vitest";
 import { connect } from "./support/surreal-clients.ts";
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 for (const engine of ["rocksdb", "surrealkv"] as const) {
   test(`${engine}: kill -9 under 8 writers and restart, and every acknowledged row is there`, async () => {
     await using server = await startSurreal({ engine });
@@ -107,6 +115,24 @@ test("close waits for what is under way, and takes no longer than it may", async
   expect(performance.now() - started).toBeLessThan(2_000);
 });
 
+test("close takes no longer than it may when a statement does", async () => {
+  const server = await startSurreal({ engine: "rocksdb" });
+  const db = await connect(server.url);
+  const long = expect(db.query("RETURN sleep(1m)").collect()).rejects.toThrow("terminated");
+  const { pid = 0 } = server;
+  await server.close();
+  await long;
+  expect(isAlive(pid)).toBe(false);
+});
+
+test("what is asked of a paused server is given up in time, and kill ends it by any signal", async () => {
+  await using server = await startSurreal();
+  server.pause();
+  await expect(server.stats()).rejects.toThrow('did not answer "stats" within 5000 ms');
+  await server.kill("SIGTERM");
+  expect(server.pid).toBeUndefined();
+});
+
 describe("a start that cannot succeed says why", () => {
   test("the port is in use", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
@@ -157,25 +183,17 @@ describe.concurrent("the server never outlives the process that started it", () 
     return { child, ...(JSON.parse(line) as { pid: number; path: string }) };
   }
 
-  const isAlive = (pid: number): boolean => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
-
   for (const [how, args, end] of [
     ["it is killed by kill -9", ["stay"], "SIGKILL"],
     ["it is killed by kill -9 while the server is paused", ["stay", "pause"], "SIGKILL"],
     ["it ends by itself and never closed the server", ["leave"], undefined],
     ["it throws", ["throw"], undefined],
   ] as const)
-    test(`${how}: the server and the folder that was made are gone`, async () => {
+    test(`${how}: the server and the folder that was made are gone`, { timeout: 60_000 }, async () => {
       const { child, pid, path } = await parent(...args);
       if (end !== undefined) child.kill(end);
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-      await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
+      await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
       expect(existsSync(path)).toBe(false);
     });
 });
