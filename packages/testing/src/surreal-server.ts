@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { WebSocketServer } from "ws";
 import { type Listeners, SurrealClient } from "./surreal-client.ts";
 import { RawEngine } from "./surreal-engine.ts";
@@ -9,7 +10,7 @@ import { MAX_MESSAGE_BYTES, type SurrealFaults } from "./surreal-faults.ts";
 import { SurrealHttp } from "./surreal-http.ts";
 import { listen } from "./surreal-listen.ts";
 import { type CheckedOptions, checkServe, type ServeSurrealOptions, type SurrealStats } from "./surreal-options.ts";
-import { defineRootUser } from "./surreal-root-user.ts";
+import { defineRootUser, type RootUser } from "./surreal-root-user.ts";
 import { SurrealSocket } from "./surreal-socket.ts";
 
 /** As the real server does. */
@@ -42,16 +43,21 @@ export async function serveSurreal(options: ServeSurrealOptions = {}): Promise<S
   const listeners: Listeners = new Map();
   const url = `${checked.engine}://${checked.path ?? ""}`;
   const engine = await RawEngine.open(url, (notification) => listeners.get(notification.session)?.(notification));
-  const version = String(await engine.version());
-  const server = new Serving(engine, version, checked, listeners);
-  await server.fault({ password: checked.password, ...checked.faults });
-  await server.listen(checked.port);
-  return server;
+  try {
+    const server = new Serving(engine, String(await engine.version()), checked, listeners);
+    await server.fault(checked.faults);
+    await server.listen(checked.port);
+    return server;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }
 
 class Serving implements ServedSurreal {
   port = 0;
   #pings: NodeJS.Timeout | undefined;
+  #root: RootUser | undefined;
   readonly version: string;
   readonly #engine: RawEngine;
   readonly #options: CheckedOptions;
@@ -88,15 +94,22 @@ class Serving implements ServedSurreal {
 
   async fault(faults: Partial<SurrealFaults>): Promise<void> {
     this.#faults.set(faults);
-    const { user, password } = this.#options;
-    const { now } = this.#faults;
-    if ("password" in faults || "tokenTtlMs" in faults || "sessionTtlMs" in faults)
-      await defineRootUser(this.#engine, { ...now, user, password: now.password ?? password });
+    await this.#defineRoot();
     for (const socket of this.#sockets) {
       socket.applyReading();
       if (faults.expireSessions) for (const session of socket.client.sessions) session.expire();
       if (faults.dropSockets !== undefined) socket.drop(faults.dropSockets);
     }
+  }
+
+  /** Hashing a password takes a while, so the user is written only when it changes. */
+  async #defineRoot(): Promise<void> {
+    const { user, password } = this.#options;
+    const { password: other, tokenTtlMs, sessionTtlMs } = this.#faults.now;
+    const root = { user, password: other ?? password, tokenTtlMs, sessionTtlMs };
+    if (isDeepStrictEqual(root, this.#root)) return;
+    await defineRootUser(this.#engine, root);
+    this.#root = root;
   }
 
   stats(): SurrealStats {
