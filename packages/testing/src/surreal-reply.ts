@@ -76,11 +76,10 @@ export function readNotification(bytes: Buffer): Notification | undefined {
   };
 }
 
-const notAllowed = { code: -32_000, kind: "NotAllowed" };
-
 /** What a server answers when nobody signed in on the session. */
 export const NOT_SIGNED_IN: Buffer = failure({
-  ...notAllowed,
+  code: -32_002,
+  kind: "NotAllowed",
   message: "IAM error: Not enough permissions to perform this action",
   details: {
     kind: "Auth",
@@ -89,7 +88,8 @@ export const NOT_SIGNED_IN: Buffer = failure({
 });
 
 export const SESSION_EXPIRED: Buffer = failure({
-  ...notAllowed,
+  code: -32_000,
+  kind: "NotAllowed",
   message: "The session has expired",
   details: { kind: "Auth", details: { kind: "SessionExpired" } },
 });

@@ -11,7 +11,7 @@ const sources = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, source = ""]) 
 const programs = sources.filter((source) => !source.includes('"../src/'));
 
 describe("the examples of the README", () => {
-  test("are these", () => expect(programs.length).toBe(3));
+  test("are these", () => expect(programs.length).toBe(4));
 
   test.each(programs.map((source, index) => ({ source, number: index + 1 })))(
     "number $number runs",

@@ -21,7 +21,7 @@ afterAll(() => server.close());
 
 describe("the gate", () => {
   const refused = {
-    code: -32_000,
+    code: -32_002,
     kind: "NotAllowed",
     message: "IAM error: Not enough permissions to perform this action",
   };
@@ -56,6 +56,22 @@ describe("the gate", () => {
     expect(await client.call(query)).not.toHaveProperty("error");
     await client.call({ method: "invalidate" });
     expect(await client.call(query)).toMatchObject({ error: refused });
+  });
+
+  test("refuses in the words in which the engine refuses", async () => {
+    using root = await (await RpcClient.open(server.url)).signIn();
+    const access = "DEFINE ACCESS member ON DATABASE TYPE RECORD SIGNUP (CREATE rows:me)";
+    await root.call({ method: "query", params: [`${access}; DEFINE FUNCTION fn::define() { DEFINE TABLE mine }`] });
+    using member = await RpcClient.open(server.url);
+    await member.call({ method: "signup", params: [{ ac: "member", ns: "test", db: "test" }] });
+    const byEngine = await member.call({ method: "run", params: ["fn::define"] });
+    using nobody = await RpcClient.open(server.url);
+    const byGate = await nobody.call({ method: "run", params: ["fn::define"] });
+    const shape = ({ error }: RpcReply): object => {
+      const details = error?.details as { kind: string; details: { kind: string; details: object } };
+      return { ...error, details: [details.kind, details.details.kind, Object.keys(details.details.details).sort()] };
+    };
+    expect(shape(byGate)).toEqual(shape(byEngine));
   });
 
   test("a wrong password leaves the gate as it was", async () => {
