@@ -79,7 +79,7 @@ export class Dialer<T> {
     this.#client = client;
     this.#settings = settings;
     this.#chores = chores;
-    this.outage = new Outage(settings.createConcurrency);
+    this.outage = new Outage(settings.createConcurrency, settings.maxBackoffMs);
     this.#pause = new Pause((now) => client.due(now));
   }
 

@@ -91,6 +91,12 @@ export interface PoolOptions<T> extends PoolHooks<T> {
   readonly shed?: ShedOptions;
   /** Attempts to connect at the same time: 1..`max` in effect. Default 4: fast enough to fill, no stampede on a database that has just come up. */
   readonly createConcurrency?: number;
+  /**
+   * The longest pause between two attempts in an outage, which one prober at a time makes. Default 5,000. Less finds the end
+   * of a long outage sooner: the pause is what the first caller waits after it, at worst. A permanent error is not looked
+   * at again sooner than after half of 5,000.
+   */
+  readonly maxBackoffMs?: number;
   /** Which idle connection is next: the last used, or the one that rested longest. Default "lifo": the others can time out. "fifo" spreads over what a balancer put behind them. */
   readonly idleOrder?: "lifo" | "fifo";
   /** By how much at most a lifetime is cut short at random, as a fraction: 0..1. Default 0.1, so that connections born together do not die together. */

@@ -1,6 +1,7 @@
 const FIRST_MS = 25;
 const SHORT_OUTAGE_CAP_MS = 250;
-const CAP_MS = 5_000;
+/** A permanent error is not looked at again sooner. */
+const PERMANENT_MS = 5_000;
 const SHARE_OF_OUTAGE = 0.25;
 /** A failure so soon after a recovery says that it was none. */
 export const RELAPSE_MS = 1_000;
@@ -8,11 +9,12 @@ export const RELAPSE_MS = 1_000;
 /**
  * When and how many to dial. After a failure one prober alone: 25 ms doubling, the upper half of it at random, no longer
  * than a quarter of the outage so far (a short outage ends with a short wait), never less than 250 ms as a limit nor more
- * than 5 s. After the recovery 1, then 2, then 4 at a time, so that the database is not met by the crowd that its absence
+ * than `maxBackoffMs`. After the recovery 1, then 2, then 4 at a time, so that the database is not met by the crowd that its absence
  * gathered.
  */
 export class Outage {
   readonly #concurrency: number;
+  readonly #maxBackoffMs: number;
   #since: number | undefined;
   /** As `#since`, relapses included: what the pauses depend on. */
   #began = 0;
@@ -23,8 +25,9 @@ export class Outage {
   #limit: number;
   #recoveredAt = Number.NEGATIVE_INFINITY;
 
-  constructor(concurrency: number) {
+  constructor(concurrency: number, maxBackoffMs: number) {
     this.#concurrency = concurrency;
+    this.#maxBackoffMs = maxBackoffMs;
     this.#limit = concurrency;
   }
 
@@ -64,8 +67,9 @@ export class Outage {
       this.#since = now;
     } else if (startedAt < this.#since) return;
     const share = Math.max(SHORT_OUTAGE_CAP_MS, SHARE_OF_OUTAGE * (now - this.#began));
-    const cap = Math.min(CAP_MS, permanent ? CAP_MS : share);
-    const delay = permanent ? cap : Math.min(cap, FIRST_MS * 2 ** Math.min(this.#attempts, 20));
+    const delay = permanent
+      ? Math.max(PERMANENT_MS, this.#maxBackoffMs)
+      : Math.min(this.#maxBackoffMs, share, FIRST_MS * 2 ** Math.min(this.#attempts, 20));
     this.#attempts += 1;
     this.#nextAttemptAt = now + delay * (0.5 + Math.random() / 2);
   }

@@ -15,6 +15,7 @@ const DEFAULTS = {
   leakWarnMs: 60_000,
   maxWaiting: 10_000,
   createConcurrency: 4,
+  maxBackoffMs: 5_000,
   idleOrder: "lifo",
   lifetimeJitter: 0.1,
   validateTimeoutMs: 5_000,
@@ -34,7 +35,13 @@ export function readSettings<T>(options: PoolOptions<T>): Settings<T> {
   if (typeof o.name !== "string" || o.name === "") throw expected("name", "a string that is not empty", o.name);
   checkInteger("max", o.max, 1, MAX_SIZE);
   checkInteger("min", o.min, 0, o.max);
-  for (const key of ["acquireTimeoutMs", "createTimeoutMs", "validateTimeoutMs", "destroyTimeoutMs"] as const)
+  for (const key of [
+    "acquireTimeoutMs",
+    "createTimeoutMs",
+    "maxBackoffMs",
+    "validateTimeoutMs",
+    "destroyTimeoutMs",
+  ] as const)
     checkDuration(key, o[key]);
   for (const key of [
     "idleTimeoutMs",

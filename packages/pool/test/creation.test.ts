@@ -172,6 +172,23 @@ describe("t07-outage-herd", () => {
     await pool.close({ deadlineMs: 0 });
   });
 
+  test("the pauses of a long outage stay under maxBackoffMs, those after a permanent error do not", async () => {
+    for (const classify of [undefined, () => "permanent" as const]) {
+      const database = new FakeDatabase();
+      database.up = false;
+      const pool = database.pool({ min: 1, maxBackoffMs: 700, ...(classify === undefined ? {} : { classify }) });
+      pool.start({ timeoutMs: 100_000 }).catch(() => {});
+      pool.acquire({ timeoutMs: 100_000 }).catch(() => {});
+      await vi.advanceTimersByTimeAsync(60_000);
+      await pool.close();
+      const pauses = database.attemptTimes.slice(1).map((at, index) => at - (database.attemptTimes[index] ?? 0));
+      if (classify === undefined) {
+        expect(Math.max(...pauses)).toBeLessThanOrEqual(701);
+        expect(pauses.length).toBeGreaterThan(80);
+      } else expect(Math.min(5_000, ...pauses)).toBeGreaterThanOrEqual(2_500);
+    }
+  });
+
   test("the pauses of a long outage stay under five seconds and are not the same for two pools", async () => {
     const pauses = await Promise.all(
       Array.from({ length: 2 }, async () => {

@@ -22,6 +22,8 @@ const PRESUMED: { readonly [transport in RemoteOptions["transport"]]: ServerFeat
 };
 /** The pool's own limits of what we limit as well; ours come first, for they know more. */
 const SLACK_MS = 1_000;
+/** One dial in so long is no load for a server, and the end of a long outage is seen within a second. */
+const MAX_BACKOFF_MS = 750;
 /** Longer than any deadline of a call. */
 const MAX_START_MS = 2_147_000_000;
 
@@ -143,6 +145,7 @@ export class Server {
       min,
       createTimeoutMs: connectTimeoutMs + SLACK_MS,
       unavailableAfterMs,
+      maxBackoffMs: MAX_BACKOFF_MS,
       create: async (context) => {
         try {
           const channel = await connections.take(context);
