@@ -203,8 +203,7 @@ export class Broker<T> implements StockKeeper<T> {
   }
 
   mourned(now: number): void {
-    if (this.stock.size > 0) return;
-    this.#curious = true;
+    if (this.stock.size === 0) this.#curious = true;
     this.supply(now);
   }
 
