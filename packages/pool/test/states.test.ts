@@ -260,3 +260,20 @@ describe("evictAll", () => {
     await pool.close({ deadlineMs: 0 });
   });
 });
+
+test("a failure soon after the very first connection begins an outage of its own", async () => {
+  await vi.advanceTimersByTimeAsync(60_000);
+  const database = new FakeDatabase();
+  const pool = database.pool({ min: 1, unavailableAfterMs: 2_000 });
+  const starting = pool.start();
+  await vi.advanceTimersByTimeAsync(50);
+  await starting;
+  database.up = false;
+  for (const connection of database.open) connection.die(new Error("ECONNRESET"));
+  await vi.advanceTimersByTimeAsync(300);
+  const { state } = pool;
+  expect(state.name === "failed" && state.unavailableAt > performance.now()).toBe(true);
+  pool.acquire({ timeoutMs: 50 }).catch(() => {});
+  await vi.advanceTimersByTimeAsync(100);
+  await pool.close();
+});
