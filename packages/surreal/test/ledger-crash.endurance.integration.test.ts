@@ -6,7 +6,7 @@ import { ledgered } from "./support/ledgered.ts";
 import { remoteDriver } from "./support/server.ts";
 
 const FULL = process.env.DB_TEST_SIZE === "full";
-const ROUNDS = FULL ? 50 : 6;
+const ROUNDS = FULL ? 50 : 3;
 const WRITERS = 16;
 const RECORDS = 4;
 
