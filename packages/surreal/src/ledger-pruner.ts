@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { isDatabaseError, runCall, type Scope } from "@db/core";
 import { isMissingTable } from "./errors.ts";
 import { deleteRowsText, type PageRow, pageText, rangesBefore } from "./ledger-text.ts";
@@ -80,7 +79,7 @@ export class LedgerPruner {
         if (this.#closing.signal.aborted) return;
         const began = performance.now();
         from = await this.#prunePage(from, end, scope);
-        await wait((performance.now() - began) * PAUSE, undefined, { ref: false });
+        await pause((performance.now() - began) * PAUSE);
       }
     }
   }
@@ -106,4 +105,8 @@ export class LedgerPruner {
     const why = isDatabaseError(error) ? error.code : "INTERNAL";
     process.emitWarning(`the ledger cannot be pruned and will grow: ${why}`, "DatabaseWarning");
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

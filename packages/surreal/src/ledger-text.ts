@@ -3,7 +3,7 @@ import { RecordId } from "surrealdb";
 import type { Statement } from "./find-text.ts";
 
 /** No collection can have this name: core allows no hyphen in one. */
-export const LEDGER_TABLE = "db-ledger";
+const LEDGER_TABLE = "db-ledger";
 
 /** A row of the ledger. */
 export interface LedgerRow {

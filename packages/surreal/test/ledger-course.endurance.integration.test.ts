@@ -97,7 +97,7 @@ describe.each(["mem", "rocksdb"] as const)("any course of writes under the ledge
         }
         expect((await db.find(collection)).items).toEqual((await model.find(collection)).items);
       }),
-      { numRuns: process.env.DB_TEST_SIZE === "full" ? 1_000 : 60 },
+      { numRuns: process.env.DB_TEST_SIZE === "full" ? 500 : 40 },
     );
   });
 });

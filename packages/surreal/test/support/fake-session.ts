@@ -1,0 +1,26 @@
+import type { CallContext } from "@db/core";
+import type { Statement } from "../../src/find-text.ts";
+import type { Asked, Session } from "../../src/session.ts";
+
+/** A session whose answers a test gives; it notes what it was asked. */
+export class FakeSession implements Session {
+  readonly asked: Statement[] = [];
+  answer: (statement: Statement, context: CallContext) => unknown;
+
+  constructor(answer: (statement: Statement, context: CallContext) => unknown) {
+    this.answer = answer;
+  }
+
+  async ask(statement: Statement, context: CallContext, { onDone }: Asked): Promise<unknown> {
+    this.asked.push(statement);
+    try {
+      return await this.answer(statement, context);
+    } finally {
+      onDone?.();
+    }
+  }
+
+  async query(): Promise<never> {
+    throw new Error("nobody asks for this");
+  }
+}
