@@ -12,7 +12,7 @@ export interface ReadmeExample {
 
 export interface Readme {
   readonly examples: readonly ReadmeExample[];
-  /** What its `npm install` line names. */
+  /** What its `npm install` line names, without versions. */
   readonly installs: readonly string[];
 }
 
@@ -25,5 +25,6 @@ export function readReadme(text: string): Readme {
     return [{ source, imports: [...imports], runs: noRun === undefined }];
   });
   const installs = /^npm install (?!-)(.+)$/m.exec(text)?.[1]?.split(/\s+/) ?? [];
-  return { examples, installs };
+  // Versions are the workspace's; a README may pin one for its reader.
+  return { examples, installs: installs.map((wanted) => wanted.replace(/(?<=.)@[^@/]+$/, "")) };
 }
