@@ -12,6 +12,8 @@ export interface Judgement {
   /** Of those of unknown outcome, how many turned out to be there. */
   readonly unknownApplied: number;
   readonly refused: number;
+  /** How often each code came. */
+  readonly codes: { readonly [code: string]: number };
   readonly longestMs: number;
   /** What breaks a promise, one sentence each. */
   readonly broken: readonly string[];
@@ -53,6 +55,7 @@ export class Writers {
   readonly #fates = new Map<string, Fate>();
   readonly #loops: Promise<unknown>;
   #stopped = false;
+  readonly #codes: { [code: string]: number } = {};
   #longestMs = 0;
   #acknowledged = Promise.withResolvers<true>();
 
@@ -112,6 +115,7 @@ export class Writers {
       unknown: total("unknown"),
       unknownApplied,
       refused: total("none"),
+      codes: this.#codes,
       longestMs: this.#longestMs,
       broken: this.broken,
     };
@@ -128,7 +132,10 @@ export class Writers {
         this.#acknowledged.resolve(true);
       } catch (error) {
         if (!isDatabaseError(error)) this.broken.push(`${operation}: an error that is not ours: ${error}`);
-        else this.#fates.set(operation, error.effect);
+        else {
+          this.#fates.set(operation, error.effect);
+          this.#codes[error.code] = (this.#codes[error.code] ?? 0) + 1;
+        }
       }
       this.#longestMs = Math.max(this.#longestMs, Math.round(performance.now() - start));
       await setTimeout(PAUSE_MS);
