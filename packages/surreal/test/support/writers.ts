@@ -22,6 +22,8 @@ export interface Judgement {
 const WRITERS = 16;
 /** Between two writes of a writer: the load is to be steady, the database small. */
 const PAUSE_MS = 5;
+/** Of what a refusal says about when to come again, so much is heeded. */
+const MAX_WAIT_MS = 200;
 
 type Fate = "pending" | "acknowledged" | "unknown" | "none";
 
@@ -128,18 +130,24 @@ export class Writers {
       const start = performance.now();
       try {
         await ways[wayOf(operation)]?.(this.#db, operation);
+        this.#time(start);
         this.#fates.set(operation, "acknowledged");
         this.#acknowledged.resolve(true);
       } catch (error) {
+        this.#time(start);
         if (!isDatabaseError(error)) this.broken.push(`${operation}: an error that is not ours: ${error}`);
         else {
           this.#fates.set(operation, error.effect);
           this.#codes[error.code] = (this.#codes[error.code] ?? 0) + 1;
+          if (error.code === "SERVICE_UNAVAILABLE") await setTimeout(Math.min(error.facts.retryAfterMs, MAX_WAIT_MS));
         }
       }
-      this.#longestMs = Math.max(this.#longestMs, Math.round(performance.now() - start));
       await setTimeout(PAUSE_MS);
     }
+  }
+
+  #time(start: number): void {
+    this.#longestMs = Math.max(this.#longestMs, Math.round(performance.now() - start));
   }
 }
 
