@@ -100,7 +100,10 @@ class Callers {
   }
 
   async ended(deadline: number): Promise<void> {
-    await Promise.race([this.#ended.promise, setTimeout(deadline - Date.now(), undefined, { ref: false })]);
+    await Promise.race([
+      this.#ended.promise,
+      setTimeout(Math.max(1, deadline - Date.now()), undefined, { ref: false }),
+    ]);
   }
 
   async kill(): Promise<void> {

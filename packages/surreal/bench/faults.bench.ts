@@ -39,13 +39,22 @@ function table(all: readonly FaultResult[]): string {
   const lines = chosen.map(({ name }) => {
     const cells = clients.map((client) => {
       const result = all.find((one) => one.fault === name && one.client === client);
-      if (result === undefined) return "";
-      const { hanging, lost, twice, unhandled, recoveredMs } = result;
-      const recovered = recoveredMs === undefined ? "never" : `${(recoveredMs / 1_000).toFixed(1)} s`;
-      return `${hanging} | ${lost} | ${twice} | ${unhandled} | ${recovered}`;
+      return result === undefined ? "" : describe(result);
     });
-    return `| ${name} | ${cells.join(" | ")} |`;
+    return `| ${[name, ...cells].join(" | ")} |`;
   });
-  const head = clients.map((client) => `${client}: hanging | lost | twice | unhandled | recovered`).join(" | ");
-  return [`| fault | ${head} |`, `| --- |${" --- |".repeat(clients.length * 5)}`, ...lines].join("\n");
+  return [`| ${["fault", ...clients].join(" | ")} |`, `| --- |${" --- |".repeat(clients.length)}`, ...lines].join("\n");
+}
+
+/** What went wrong, then when calls worked again. */
+function describe({ hanging, lost, twice, unhandled, recoveredMs }: FaultResult): string {
+  const wrong = [
+    [hanging, "calls hang"],
+    [lost, "acknowledged writes lost"],
+    [twice, "writes applied twice"],
+    [unhandled, "unhandled rejections"],
+  ] as const;
+  const recovery =
+    recoveredMs === undefined ? "never works again" : `works after ${(recoveredMs / 1_000).toFixed(1)} s`;
+  return [...wrong.filter(([count]) => count > 0).map(([count, what]) => `**${count} ${what}**`), recovery].join(", ");
 }

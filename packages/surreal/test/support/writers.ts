@@ -12,6 +12,8 @@ export interface Judgement {
   /** Of those of unknown outcome, how many turned out to be there. */
   readonly unknownApplied: number;
   readonly refused: number;
+  /** How often each code came. */
+  readonly codes: { readonly [code: string]: number };
   readonly longestMs: number;
   /** What breaks a promise, one sentence each. */
   readonly broken: readonly string[];
@@ -20,6 +22,8 @@ export interface Judgement {
 const WRITERS = 16;
 /** Between two writes of a writer: the load is to be steady, the database small. */
 const PAUSE_MS = 5;
+/** Of what a refusal says about when to come again, so much is heeded. */
+const MAX_WAIT_MS = 200;
 
 type Fate = "pending" | "acknowledged" | "unknown" | "none";
 
@@ -53,6 +57,7 @@ export class Writers {
   readonly #fates = new Map<string, Fate>();
   readonly #loops: Promise<unknown>;
   #stopped = false;
+  readonly #codes: { [code: string]: number } = {};
   #longestMs = 0;
   #acknowledged = Promise.withResolvers<true>();
 
@@ -112,6 +117,7 @@ export class Writers {
       unknown: total("unknown"),
       unknownApplied,
       refused: total("none"),
+      codes: this.#codes,
       longestMs: this.#longestMs,
       broken: this.broken,
     };
@@ -124,15 +130,24 @@ export class Writers {
       const start = performance.now();
       try {
         await ways[wayOf(operation)]?.(this.#db, operation);
+        this.#time(start);
         this.#fates.set(operation, "acknowledged");
         this.#acknowledged.resolve(true);
       } catch (error) {
+        this.#time(start);
         if (!isDatabaseError(error)) this.broken.push(`${operation}: an error that is not ours: ${error}`);
-        else this.#fates.set(operation, error.effect);
+        else {
+          this.#fates.set(operation, error.effect);
+          this.#codes[error.code] = (this.#codes[error.code] ?? 0) + 1;
+          if (error.code === "SERVICE_UNAVAILABLE") await setTimeout(Math.min(error.facts.retryAfterMs, MAX_WAIT_MS));
+        }
       }
-      this.#longestMs = Math.max(this.#longestMs, Math.round(performance.now() - start));
       await setTimeout(PAUSE_MS);
     }
+  }
+
+  #time(start: number): void {
+    this.#longestMs = Math.max(this.#longestMs, Math.round(performance.now() - start));
   }
 }
 
