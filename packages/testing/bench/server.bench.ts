@@ -45,7 +45,7 @@ for (const engine of ["mem", "rocksdb"] as const) {
   await remote.connect(server.url, { ...scope, authentication: { username: "root", password: "root" } });
   const direct = new Surreal({ engines: createNodeEngines() });
   await direct.connect(`${engine}://${engine === "mem" ? "" : folder}`, scope);
-  for (const db of [remote, direct]) await db.query("CREATE ONLY $id CONTENT $note", { id, note });
+  for (const db of [remote, direct]) await db.query("DEFINE TABLE made; CREATE ONLY $id CONTENT $note", { id, note });
   for (const [name, run] of Object.entries(kinds))
     for (const callers of [1, 64] as const) {
       const best = { direct: 0, remote: 0 };

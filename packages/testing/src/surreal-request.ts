@@ -48,16 +48,20 @@ export class RpcRequest {
         this.id = this.bytes.subarray(value, end);
         break;
       case "method":
+        refuseSecond(this.method !== "", "method");
         this.method = readText(this.bytes, value, end);
         break;
       case "params":
+        refuseSecond(this.params !== undefined, "params");
         this.params = { start: value, end };
         break;
       case "session":
+        refuseSecond(this.#sessionPair !== undefined, "session");
         this.#sessionPair = { start, end };
         this.session = readUuid(this.bytes, value, end);
         break;
       case "txn":
+        refuseSecond(this.transaction !== undefined, "txn");
         this.transaction = readUuid(this.bytes, value, end);
     }
     return end;
@@ -87,6 +91,11 @@ export class RpcRequest {
     const isOne = end - start === 20 && this.bytes.readUInt8(start) === 0x81;
     return isOne ? readUuid(this.bytes, start + 1, end) : undefined;
   }
+}
+
+/** Which of two the engine would take is not ours to guess. */
+function refuseSecond(isSecond: boolean, key: string): void {
+  if (isSecond) throw new RangeError(`expected one ${key}`);
 }
 
 /** A UUID as 32 hex digits, of tag 37 (16 bytes) or tag 9 (a text); undefined for anything else. */

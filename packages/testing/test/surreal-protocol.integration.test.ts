@@ -54,6 +54,8 @@ describe("the gate", () => {
     const query = { method: "query", params: ["RETURN 1"] };
     expect(await client.call({ ...query, session })).toMatchObject({ error: refused });
     expect(await client.call(query)).not.toHaveProperty("error");
+    expect(await client.call({ method: "INVALIDATE" })).toMatchObject({ error: { message: "Method not found" } });
+    expect(await client.call(query)).not.toHaveProperty("error");
     await client.call({ method: "invalidate" });
     expect(await client.call(query)).toMatchObject({ error: refused });
   });

@@ -69,6 +69,18 @@ describe("a request", () => {
     );
   });
 
+  test("that says something twice is refused: the engine might take the other one", () => {
+    for (const [key, value] of [
+      ["method", "ping"],
+      ["session", Uuid.v4()],
+      ["txn", Uuid.v4()],
+      ["params", []],
+    ] as const) {
+      const pair = Buffer.from(codec.encode({ [key]: value })).subarray(1);
+      expect(() => new RpcRequest(Buffer.concat([Buffer.from([0xa2]), pair, pair]))).toThrow(`expected one ${key}`);
+    }
+  });
+
   test("may name its session by a text", () => {
     const uuid = Uuid.v4();
     const text = Buffer.concat([Buffer.from("a1", "hex"), Buffer.from("gsession"), Buffer.from("c97824", "hex")]);

@@ -177,7 +177,7 @@ describe.concurrent("the server never outlives the process that started it", () 
     ...args: readonly string[]
   ): Promise<{ child: ReturnType<typeof spawn>; pid: number; path: string }> {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, ...args], {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
     const [line] = (await once(createInterface(child.stdout), "line")) as [string];
     return { child, ...(JSON.parse(line) as { pid: number; path: string }) };
