@@ -9,7 +9,7 @@ export class Condition<T> {
   lastFailure: unknown;
   /** Whether the last attempt failed for good. */
   permanent = false;
-  #failedSince = 0;
+  #failedSince: number | undefined;
   #aliveAt = Number.NEGATIVE_INFINITY;
   readonly #machine: StateMachine;
   readonly #stock: Stock<T>;
@@ -63,8 +63,9 @@ export class Condition<T> {
   #fail(now: number): void {
     const state = this.#machine.now;
     // What lives for a moment only has not recovered.
-    if (state.name !== "failed" && now - this.#aliveAt >= RELAPSE_MS) this.#failedSince = now;
-    const since = this.#failedSince;
+    const isRelapse = state.name === "failed" || now - this.#aliveAt < RELAPSE_MS;
+    const since = isRelapse ? (this.#failedSince ?? now) : now;
+    this.#failedSince = since;
     const unavailableAt = since + this.#settings.unavailableAfterMs;
     const { nextAttemptAt } = this.#outage;
     const { lastFailure: error } = this;
