@@ -247,7 +247,7 @@ describe("credentials", () => {
     };
     const db = await connected({ authentication, pool: { maxSockets: 8, perSocket: 1, min: 8 } });
     await Promise.all(Array.from({ length: 64 }, () => db.count("notes")));
-    await expect.poll(async () => (await server.stats()).sockets).toBe(8);
+    await expect.poll(async () => (await server.stats()).sockets, { timeout: 8_000 }).toBe(8);
     expect(asked).toBe(1);
   });
 
