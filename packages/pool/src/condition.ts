@@ -63,8 +63,8 @@ export class Condition<T> {
   #fail(now: number): void {
     const state = this.#machine.now;
     // What lives for a moment only has not recovered.
-    const goesOn = state.name === "failed" || now - this.#aliveAt < RELAPSE_MS;
-    const since = goesOn && this.#failedSince !== undefined ? this.#failedSince : now;
+    const isRelapse = state.name === "failed" || now - this.#aliveAt < RELAPSE_MS;
+    const since = isRelapse ? (this.#failedSince ?? now) : now;
     this.#failedSince = since;
     const unavailableAt = since + this.#settings.unavailableAfterMs;
     const { nextAttemptAt } = this.#outage;

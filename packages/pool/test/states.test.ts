@@ -39,6 +39,24 @@ describe("the state", () => {
     expect(names).toEqual(["connecting", "failed", "connected", "closed"]);
   });
 
+  test("fails from now on where its first connection is lost within a second", async () => {
+    await vi.advanceTimersByTimeAsync(60_000);
+    const database = new FakeDatabase();
+    const pool = database.pool({ max: 1 });
+    const lease = await pool.acquire();
+    await vi.advanceTimersByTimeAsync(300);
+    database.up = false;
+    const failedAt = performance.now();
+    lease.destroy();
+    const waiting = pool.acquire();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(pool.state).toMatchObject({ name: "failed" });
+    if (pool.state.name === "failed") expect(pool.state.since).toBeGreaterThanOrEqual(failedAt);
+    database.up = true;
+    (await Promise.all([waiting, vi.advanceTimersByTimeAsync(500)]))[0].release();
+    await pool.close();
+  });
+
   test("does not fail for a create that fails beside connections that live: it is a matter of growth", async () => {
     const database = new FakeDatabase();
     const pool = database.pool({ max: 2 });

@@ -1,4 +1,4 @@
-import { isPlainObject } from "@db/core";
+import { DatabaseErrorOf, isPlainObject } from "@db/core";
 import { type Authentication, type Credentials, checkCredentials, signInParameters } from "./authentication.ts";
 import { classify } from "./errors.ts";
 import type { RpcRequest } from "./rpc.ts";
@@ -94,7 +94,14 @@ export class SharedCredentials {
 
   async #provide(): Promise<Credentials> {
     const authentication = this.#authentication;
-    return typeof authentication === "function" ? checkCredentials(await authentication()) : authentication;
+    if (typeof authentication !== "function") return authentication;
+    const given: unknown = await authentication();
+    try {
+      return checkCredentials(given);
+    } catch (cause) {
+      const message = `authentication: ${cause instanceof Error ? cause.message : "what it gave is no credentials"}`;
+      throw new DatabaseErrorOf("AUTHENTICATION_FAILED", message, {}, { cause });
+    }
   }
 }
 

@@ -21,15 +21,15 @@ import { createText, deleteText, MISMATCH, NOT_A_NUMBER, updateText } from "./wr
 
 /** How writes are kept apart; inside a transaction nothing more is needed. */
 export interface WriteLocks {
-  create(operation: OperationOf<"create">, context: CallContext): Promise<Release>;
+  create(operation: OperationOf<"create">, context: CallContext): Release | Promise<Release>;
   /** The table is there now. */
   created(collection: string, context: CallContext): void;
-  record(id: string, context: CallContext): Promise<Release>;
+  record(id: string, context: CallContext): Release | Promise<Release>;
   unknown(context: CallContext): Promise<Release>;
   /** After the attempts of an operation that were made under the ledger, those included that were given up. */
   operation(operationId: string, context: CallContext): Promise<Release>;
   /** For a table that is defined and not written to. */
-  define(context: CallContext): Promise<Release>;
+  define(context: CallContext): Release | Promise<Release>;
 }
 
 type Change = OperationOf<"update"> | OperationOf<"delete">;
@@ -50,22 +50,24 @@ export function createHandlers(
     operation: OperationOf<WriteKind>,
     statement: Statement,
     context: CallContext,
-    lock: () => Promise<Release>,
+    lock: () => Release | Promise<Release>,
   ): Promise<Written> => {
     if (context.ledger) await ledger.ready(context);
-    const asked = { effect: "unknown", id: operation.id, onDone: await lock() } as const;
+    const held = lock();
+    const onDone = held instanceof Promise ? await held : held;
+    const asked = { effect: "unknown", id: operation.id, onDone } as const;
     if (!context.ledger) return [await session.ask(statement, context, asked)];
     return (await session.ask(ledgeredText(operation, statement, context), context, asked)) as Written;
   };
   const change = async (operation: Change, statement: Statement, context: CallContext): Promise<WriteResult> => {
-    const lock = (): Promise<Release> => locks.record(operation.id, context);
+    const lock = (): Release | Promise<Release> => locks.record(operation.id, context);
     const [answer, known] = (await write(operation, statement, context, lock).catch(missingTable)) ?? [];
     return known === undefined ? resultOf(operation, answer, context) : earlierResult(known, context);
   };
 
   return {
     async create(operation, context) {
-      const lock = (): Promise<Release> => locks.create(operation, context);
+      const lock = (): Release | Promise<Release> => locks.create(operation, context);
       const [row, known] = await write(operation, createText(operation), context, lock);
       if (known !== undefined) return earlierResult(known, context);
       locks.created(operation.collection, context);

@@ -29,7 +29,7 @@ const RENEW_PAUSE_MS = 1_000;
 
 /**
  * The way to a server over HTTP. It has no transactions, which live on a connection that lasts; a scope is but a header. One
- * request that ends without an answer makes it unusable: the pool then finds out with one dial how things stand.
+ * request that ends without an answer makes it unusable for the next: the pool finds out with one dial how things stand.
  */
 export class HttpConnection implements Connection {
   readonly bornAt: number = performance.now();
@@ -75,7 +75,9 @@ export class HttpConnection implements Connection {
     onEnd: (cause: unknown) => void,
   ): Promise<HttpConnection> {
     let connection: HttpConnection | undefined;
-    const client = new HttpClient(options, (cause) => connection?.terminate(cause));
+    const client = new HttpClient(options, (cause) => {
+      if (connection !== undefined) connection.#failed(cause);
+    });
     try {
       const reported = await untilAborted(
         call(client, { method: "version", params: [] }, placeOf(options.home)),
@@ -143,7 +145,7 @@ export class HttpConnection implements Connection {
   }
 
   retire(): void {
-    this.#retired = true;
+    this.#failed(new Error("the connection was given up"));
     if (this.#inFlight === 0) this.terminate(new Error("the connection was given up"));
   }
 
@@ -151,11 +153,19 @@ export class HttpConnection implements Connection {
     this.terminate(new Error("the connection was closed"));
   }
 
+  /** A request ended without an answer. Others have sockets of their own, and may still get theirs. */
+  #failed(cause: unknown): void {
+    if (this.#retired || this.#hasEnded) return;
+    this.#retired = true;
+    this.#heartbeat.stop();
+    this.#onEnd(cause);
+  }
+
   terminate(cause: unknown): void {
+    this.#failed(cause);
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#heartbeat.stop();
-    this.#onEnd(cause);
     this.#client.close(cause instanceof Error ? cause : new Error("the connection has ended", { cause }));
   }
 

@@ -129,17 +129,18 @@ class RemoteDriver implements Driver {
   }
 
   async connect(context: CallContext): Promise<void> {
-    if (this.state.name === "closed") throw this.#closed();
+    if (this.#isClosed) throw this.#closed();
     const since = performance.now();
     this.#status.set({ name: "connecting", since });
     const server = this.#server;
     try {
       await server.start(context);
     } catch (error) {
+      if (this.#isClosed) throw this.#closed();
       this.#server = new Server(this.#options);
       this.#status.set({ name: "disconnected" });
       await server.close(0);
-      throw this.#status.state.name === "closed" ? this.#closed() : error;
+      throw error;
     }
     server.onStateChange(() => this.#publish(server, since));
     this.#publish(server, since);
@@ -152,6 +153,10 @@ class RemoteDriver implements Driver {
     this.#source.close();
     const deadlineMs = context.deadline - performance.now() - GOODBYE_MS;
     await Promise.all([this.#server.close(deadlineMs), this.#replicas.close(deadlineMs)]);
+  }
+
+  get #isClosed(): boolean {
+    return this.#status.state.name === "closed";
   }
 
   #publish(server: Server, since: number): void {

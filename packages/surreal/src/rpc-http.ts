@@ -6,9 +6,16 @@ import {
   request as plainRequest,
 } from "node:http";
 import { request as secureRequest, Agent as TlsAgent } from "node:https";
-import { DatabaseErrorOf } from "@db/core";
+import { DatabaseErrorOf, isDatabaseError } from "@db/core";
 import { ExactCodec } from "./codec.ts";
-import { encodeRequest, payloadTooLarge, type RpcReceiver, type RpcRequest, serverError } from "./rpc.ts";
+import {
+  answerTooLarge,
+  encodeRequest,
+  payloadTooLarge,
+  type RpcReceiver,
+  type RpcRequest,
+  serverError,
+} from "./rpc.ts";
 import type { TlsOptions } from "./tls.ts";
 
 export interface HttpClientOptions {
@@ -90,6 +97,11 @@ export class HttpClient {
     this.#requests.add(request);
     const fail = (cause: unknown): void => {
       if (!this.#requests.delete(request)) return;
+      if (isDatabaseError(cause)) {
+        request.destroy();
+        receiver.refused(cause);
+        return;
+      }
       const { code } = cause as { readonly code?: string };
       this.#onFailure(cause);
       if (code !== undefined && NEVER_CONNECTED.test(code)) receiver.refused(neverConnected(code, cause));
@@ -113,7 +125,7 @@ export class HttpClient {
       parts.push(part);
       size += part.length;
       this.received += part.length + 1;
-      if (size > this.#maxMessageBytes) throw new Error(`an answer is larger than ${this.#maxMessageBytes} bytes`);
+      if (size > this.#maxMessageBytes) throw answerTooLarge(this.#maxMessageBytes);
     }
     this.received += 1;
     return Buffer.concat(parts, size);

@@ -4,7 +4,14 @@ import { ExactCodec } from "./codec.ts";
 import { lostError } from "./connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Push } from "./live-watches.ts";
-import { encodeRequest, payloadTooLarge, type RpcReceiver, type RpcRequest, serverError } from "./rpc.ts";
+import {
+  answerTooLarge,
+  encodeRequest,
+  payloadTooLarge,
+  type RpcReceiver,
+  type RpcRequest,
+  serverError,
+} from "./rpc.ts";
 import type { TlsOptions } from "./tls.ts";
 
 export interface SocketOptions {
@@ -77,6 +84,7 @@ export class RpcSocket {
         ...options.tls,
         perMessageDeflate: false,
         followRedirects: false,
+        closeTimeout: GOODBYE_MS,
         maxPayload: options.maxMessageBytes,
       } as ConstructorParameters<typeof WebSocket>[2]);
       let tcp: Socket | undefined;
@@ -116,6 +124,11 @@ export class RpcSocket {
     return this.#hasEnded;
   }
 
+  /** False also while it is closing: then nothing is sent any more. */
+  get isOpen(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN;
+  }
+
   /**
    * Sends a request. From here on it counts as sent, whatever comes.
    * @throws what the codec throws; PAYLOAD_TOO_LARGE: then nothing was sent
@@ -126,10 +139,7 @@ export class RpcSocket {
     const bytes = encodeRequest(CODEC, id, request);
     const { maxMessageBytes } = this.#options;
     if (bytes.byteLength > maxMessageBytes) throw payloadTooLarge(maxMessageBytes);
-    if (this.#hasEnded) {
-      receiver.lost(this.#cause);
-      return;
-    }
+    if (!this.isOpen) throw lostError(this.#cause);
     receiver.sentBytes = bytes.byteLength;
     this.#waiting.set(id, receiver);
     this.#cork();
@@ -208,6 +218,21 @@ export class RpcSocket {
     else if (error !== undefined && error !== null) this.terminate(serverError(error));
   }
 
+  /** Whose message it was that was too big, where that is certain. */
+  #tooBig(code: number, waiting: readonly RpcReceiver[]): { readonly refused?: RpcReceiver; readonly error: Error } {
+    const { maxMessageBytes } = this.#options;
+    const { code: ours } = (this.#cause ?? {}) as { readonly code?: unknown };
+    const [only, ...others] = waiting;
+    // An answer that we do not take: what was asked for was done.
+    if (ours === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" && only !== undefined && others.length === 0)
+      return { refused: only, error: answerTooLarge(maxMessageBytes) };
+    // A request that the server does not take: the largest was refused by its size alone, before it was read. Which of the
+    // others came before it nobody knows.
+    const largest = code === TOO_BIG && ours === undefined ? largestOf(waiting) : undefined;
+    const error = payloadTooLarge((largest?.sentBytes ?? 1) - 1);
+    return largest === undefined ? { error } : { refused: largest, error };
+  }
+
   #end(code: number): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
@@ -217,10 +242,9 @@ export class RpcSocket {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#onEnd(this.#cause);
-    const largest = code === TOO_BIG ? largestOf(waiting) : undefined;
+    const { refused, error } = this.#tooBig(code, waiting);
     for (const receiver of waiting) {
-      // It was refused by its size alone, before it was read. Which of the others came before it nobody knows.
-      if (receiver === largest) receiver.refused(payloadTooLarge((receiver.sentBytes ?? 1) - 1));
+      if (receiver === refused) receiver.refused(error);
       else receiver.lost(this.#cause);
     }
     this.#ended.resolve();

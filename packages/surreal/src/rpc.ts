@@ -51,6 +51,12 @@ export function payloadTooLarge(limitBytes: number): DatabaseErrorOf<"PAYLOAD_TO
   return new DatabaseErrorOf("PAYLOAD_TOO_LARGE", `a request is larger than ${limitBytes} bytes`, { limitBytes });
 }
 
+/** Of an answer that was not taken. */
+export function answerTooLarge(limitBytes: number): DatabaseErrorOf<"PAYLOAD_TOO_LARGE"> {
+  const message = `the answer is larger than ${limitBytes} bytes: ask for less at a time`;
+  return new DatabaseErrorOf("PAYLOAD_TOO_LARGE", message, { limitBytes }, { effect: "unknown" });
+}
+
 export function serverError(raw: unknown): Error {
   return parseRpcError(raw as Parameters<typeof parseRpcError>[0]);
 }

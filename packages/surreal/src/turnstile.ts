@@ -8,12 +8,15 @@ interface Waiter {
   admit(): void;
 }
 
+const NOBODY: Waiter[] = [];
+
 /**
  * Lets callers through together or alone, in the order they came: one that wants to be alone holds up those behind it,
  * so neither kind starves. A caller whose signal fires leaves the line and nothing has happened.
  */
 export class Turnstile {
-  readonly #line: Waiter[] = [];
+  /** Made when somebody has to wait: most turnstiles see nobody who has. */
+  #line: Waiter[] = NOBODY;
   /** How many are inside; −1 for one that is alone. */
   #inside = 0;
 
@@ -22,9 +25,24 @@ export class Turnstile {
   }
 
   async enter(alone: boolean, context: CallContext): Promise<Release> {
-    if (this.#line.length === 0 && this.#isFree(alone)) this.#admit(alone);
+    if (this.isOpen(alone)) this.enterNow(alone);
     else await this.#wait(alone, context);
-    return () => this.#leave(alone);
+    return () => this.leave(alone);
+  }
+
+  /** Whether a caller who comes now need not wait. */
+  isOpen(alone: boolean): boolean {
+    return this.#line.length === 0 && this.#isFree(alone);
+  }
+
+  /** To be called only while it is open; ends with `leave`. */
+  enterNow(alone: boolean): void {
+    this.#inside = alone ? -1 : this.#inside + 1;
+  }
+
+  leave(alone: boolean): void {
+    this.#inside = alone ? 0 : this.#inside - 1;
+    if (this.#line.length > 0) this.#next();
   }
 
   #wait(alone: boolean, context: CallContext): Promise<void> {
@@ -39,7 +57,7 @@ export class Turnstile {
         alone,
         admit: () => {
           signal.removeEventListener("abort", giveUp);
-          this.#admit(alone);
+          this.enterNow(alone);
           resolve();
         },
       };
@@ -47,6 +65,7 @@ export class Turnstile {
         reject(interrupted(context, "none"));
         return;
       }
+      if (this.#line === NOBODY) this.#line = [];
       this.#line.push(waiter);
       signal.addEventListener("abort", giveUp, { once: true });
     });
@@ -54,15 +73,6 @@ export class Turnstile {
 
   #isFree(alone: boolean): boolean {
     return alone ? this.#inside === 0 : this.#inside >= 0;
-  }
-
-  #admit(alone: boolean): void {
-    this.#inside = alone ? -1 : this.#inside + 1;
-  }
-
-  #leave(alone: boolean): void {
-    this.#inside = alone ? 0 : this.#inside - 1;
-    this.#next();
   }
 
   #next(): void {

@@ -1,4 +1,4 @@
-import { isDatabaseError, type Scope } from "@db/core";
+import { isDatabaseError, type Scope, unsupported } from "@db/core";
 import { Uuid } from "surrealdb";
 import type { Connection, ServerSession } from "./connection.ts";
 import type { Admission, SharedCredentials } from "./credentials.ts";
@@ -86,7 +86,7 @@ export class WebSocketConnection implements Connection {
   }
 
   get usable(): boolean {
-    return !this.#retired && !this.socket.hasEnded;
+    return !this.#retired && this.socket.isOpen;
   }
 
   session(scope: Scope): ServerSession | Promise<ServerSession> {
@@ -180,6 +180,8 @@ export class WebSocketConnection implements Connection {
     const { credentials, connectTimeoutMs } = this.#options;
     // Before 3.0 a socket has one session, which is set up again in place.
     const id = this.features.sessions ? Uuid.v7() : undefined;
+    if (id === undefined && !isSame(scope, this.#home.scope))
+      throw unsupported("a scope on this server", "it needs SurrealDB 3");
     const signal = AbortSignal.timeout(connectTimeoutMs);
     const session = await setUpSession(this.socket, id, scope, credentials, signal);
     const old = isSame(scope, this.#home.scope) ? this.#home : this.#sessions.get(placeKey(scope));

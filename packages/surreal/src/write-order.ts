@@ -18,8 +18,8 @@ export class WriteOrder {
   }
 
   /** For one write, which follows others of the same keys: its record's, its operation's. */
-  async record(keys: readonly string[], context: CallContext): Promise<Release> {
-    return this.#enter(keys, false, context);
+  record(keys: readonly string[], context: CallContext): Release | Promise<Release> {
+    return this.#enterNow(keys, false) ?? this.#enter(keys, false, context);
   }
 
   /** For a write of unknown extent. */
@@ -28,8 +28,30 @@ export class WriteOrder {
   }
 
   /** For what no other write may run beside, on any engine: the first write into a table, which defines it. */
-  async alone(keys: readonly string[], context: CallContext): Promise<Release> {
-    return this.#enter(keys, true, context);
+  alone(keys: readonly string[], context: CallContext): Release | Promise<Release> {
+    return this.#enterNow(keys, true) ?? this.#enter(keys, true, context);
+  }
+
+  /** At once, where there is nobody to wait for: what every write pays should be little. */
+  #enterNow(keys: readonly string[], alone: boolean): Release | undefined {
+    const engine = this.#engine;
+    if (!engine.isOpen(alone)) return undefined;
+    // A line that is empty is forgotten: one that is there has somebody in it.
+    for (const key of keys) if (this.#lines.has(key)) return undefined;
+    const lines = keys.map((key) => {
+      const line = new Turnstile();
+      line.enterNow(true);
+      this.#lines.set(key, line);
+      return line;
+    });
+    engine.enterNow(alone);
+    return () => {
+      engine.leave(alone);
+      for (const [index, line] of lines.entries()) {
+        line.leave(true);
+        this.#forget(keys[index] ?? "", line);
+      }
+    };
   }
 
   async #enter(keys: readonly string[], alone: boolean, context: CallContext): Promise<Release> {

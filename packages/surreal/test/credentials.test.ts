@@ -117,6 +117,7 @@ test("nobody needs no token, and one without an end never ends", async () => {
 test("what a function gives is checked, and not shown", async () => {
   const credentials = new SharedCredentials(() => ({ user: "secret" }) as never, HOME);
   const error = await credentials.admit(async () => "", signal).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "AUTHENTICATION_FAILED", retryable: false });
   expect(String(error)).toContain('unknown option "user"');
   expect(String(error)).not.toContain("secret");
 });

@@ -23,7 +23,7 @@ const SOON: Partial<SurrealOptions> = {
   connectTimeoutMs: 1_000,
   heartbeatIntervalMs: 100,
   heartbeatTimeoutMs: 300,
-  unavailableAfterMs: 1_000,
+  unavailableAfterMs: 30_000,
 };
 
 function service(options: Partial<SurrealOptions> = {}): DatabaseService {
@@ -247,7 +247,7 @@ describe("credentials", () => {
     };
     const db = await connected({ authentication, pool: { maxSockets: 8, perSocket: 1, min: 8 } });
     await Promise.all(Array.from({ length: 64 }, () => db.count("notes")));
-    expect((await server.stats()).sockets).toBe(8);
+    await expect.poll(async () => (await server.stats()).sockets, { timeout: 8_000 }).toBe(8);
     expect(asked).toBe(1);
   });
 
@@ -323,6 +323,93 @@ describe("messages", () => {
     const error = await refusal(db.create("notes", { text: "x".repeat(60_000) }));
     expect([error.code, error.effect]).toEqual(["PAYLOAD_TOO_LARGE", "none"]);
     expect(await db.count("notes")).toBe(0);
+  });
+
+  test("that are too long for us to take are PAYLOAD_TOO_LARGE", async () => {
+    const db = await connected({ maxMessageBytes: 10_000 });
+    for (let n = 0; n < 4; n += 1) await db.create("notes", { text: "x".repeat(5_000) });
+    const error = await refusal(db.find("notes"));
+    expect(error).toMatchObject({ code: "PAYLOAD_TOO_LARGE", effect: "none", retryable: false });
+    expect(await db.count("notes")).toBe(4);
+  });
+});
+
+describe("over HTTP", () => {
+  async function overHttp(options: Partial<SurrealOptions> = {}): Promise<DatabaseService> {
+    const db = createDatabase({ driver: remoteDriver(server.httpUrl, { ...SOON, ...options }), timeoutMs: 5_000 });
+    open.push(db);
+    await db.connect();
+    return db;
+  }
+
+  test("what needs a connection that lasts is UNSUPPORTED", async () => {
+    const db = await overHttp();
+    expect((await refusal(db.transaction(async () => {}))).code).toBe("UNSUPPORTED");
+    expect((await refusal(db.live("notes")[Symbol.asyncIterator]().next())).code).toBe("UNSUPPORTED");
+  });
+
+  test("an answer that is lost makes a write OUTCOME_UNKNOWN, and spares those beside it", async () => {
+    const db = await overHttp();
+    await db.create("notes", { n: 0 });
+    await server.fault({ dropBeforeReply: 1, methods: ["query"], containing: "CREATE" });
+    const beside = db.query("RETURN sleep(300ms)", {}, { access: "write" });
+    expect(await refusal(db.create("notes", { n: 1 }))).toMatchObject({ code: "OUTCOME_UNKNOWN", effect: "unknown" });
+    await beside;
+    expect(await db.count("notes")).toBe(2);
+  });
+
+  test("a server that is gone is found by the next call or without one, and used again when it is back", async () => {
+    const db = await overHttp();
+    await server.kill();
+    await until(() => db.state.name === "failed");
+    const waiting = db.count("notes");
+    await server.restart();
+    expect(await waiting).toBe(0);
+    expect((await db.healthCheck()).status).toBe("healthy");
+  });
+
+  test("a server that is silent is found without a call", async () => {
+    const db = await overHttp();
+    server.pause();
+    try {
+      await until(() => db.state.name === "failed");
+    } finally {
+      server.resume();
+    }
+    await until(() => db.state.name === "connected");
+  });
+
+  test("a token is renewed when it ends", async () => {
+    await server.fault({ tokenTtlMs: 1_000 });
+    let asked = 0;
+    const authentication = () => {
+      asked += 1;
+      return ROOT;
+    };
+    const db = await overHttp({ authentication });
+    await sleep(1_500);
+    expect(await db.count("notes")).toBe(0);
+    expect(asked).toBeGreaterThan(1);
+  });
+
+  test("what is too long is PAYLOAD_TOO_LARGE, either way", async () => {
+    const db = await overHttp({ maxMessageBytes: 10_000 });
+    expect(await refusal(db.create("notes", { text: "x".repeat(20_000) }))).toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+      effect: "none",
+    });
+    for (let n = 0; n < 4; n += 1) await db.create("notes", { text: "x".repeat(5_000) });
+    expect(await refusal(db.find("notes"))).toMatchObject({ code: "PAYLOAD_TOO_LARGE", effect: "none" });
+    expect(await db.count("notes")).toBe(4);
+    const wide = await overHttp();
+    expect((await refusal(wide.create("notes", { text: "x".repeat(5_000_000) }))).code).toBe("PAYLOAD_TOO_LARGE");
+  });
+
+  test("a wrong password ends the start at once", async () => {
+    const driver = remoteDriver(server.httpUrl, { ...SOON, authentication: { username: "root", password: "wrong" } });
+    const db = createDatabase({ driver });
+    open.push(db);
+    expect((await refusal(db.connect())).code).toBe("AUTHENTICATION_FAILED");
   });
 });
 
