@@ -11,7 +11,9 @@ const CALLERS = 64;
 const ROUND_MS = 1_500;
 
 /** How late the event loop is while 64 callers store writes: beside an idle worker, and beside SQLite in the same thread. */
-export async function eventLoop(rounds: number): Promise<{ readonly rows: readonly object[]; readonly goals: readonly Goal[] }> {
+export async function eventLoop(
+  rounds: number,
+): Promise<{ readonly rows: readonly object[]; readonly goals: readonly Goal[] }> {
   return inScratch(async (folder) => {
     const idle: number[] = [];
     const ours: number[] = [];
@@ -20,7 +22,9 @@ export async function eventLoop(rounds: number): Promise<{ readonly rows: readon
       idle.push(await delayDuring(besideIdleWorker));
       await using queue = await WriteQueue.open({ path: join(folder, `queue-${round}.db`) });
       ours.push(
-        await delayDuring((end) => callers(end, (index) => queue.enqueue({ kind: "create", id: `notes:${round}-${index}`, data }))),
+        await delayDuring((end) =>
+          callers(end, (index) => queue.enqueue({ kind: "create", id: `notes:${round}-${index}`, data })),
+        ),
       );
       inThread.push(await delayDuring((end) => sqliteInThread(join(folder, `plain-${round}.db`), end)));
     }
@@ -31,7 +35,12 @@ export async function eventLoop(rounds: number): Promise<{ readonly rows: readon
     ];
     const goals: Goal[] = [
       { what: "event-loop delay p99 at 64 callers", actual: median(ours), limit: 10, unit: "ms" },
-      { what: "event-loop delay p99 over an idle worker", actual: median(ours.map((ms, round) => ms / (idle[round] ?? 1))), limit: 2, unit: "×" },
+      {
+        what: "event-loop delay p99 over an idle worker",
+        actual: median(ours.map((ms, round) => ms / (idle[round] ?? 1))),
+        limit: 2,
+        unit: "×",
+      },
     ];
     return { rows, goals };
   });
@@ -67,7 +76,9 @@ async function besideIdleWorker(end: number): Promise<void> {
 /** What the worker is for: the same commits, in the thread that serves requests. */
 async function sqliteInThread(path: string, end: number): Promise<void> {
   const db = new DatabaseSync(path);
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE entries (seq INTEGER PRIMARY KEY, entry TEXT NOT NULL)");
+  db.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE entries (seq INTEGER PRIMARY KEY, entry TEXT NOT NULL)",
+  );
   const insert = db.prepare("INSERT INTO entries (entry) VALUES (?)");
   while (performance.now() < end) {
     db.exec("BEGIN");

@@ -29,7 +29,8 @@ export async function million(): Promise<{ readonly rows: readonly object[]; rea
       opens.push((performance.now() - start) / 1_000);
       globalThis.gc?.();
       heldMiB = (held() - before) / 2 ** 20;
-      if (queue.stats().pending !== ENTRIES) throw new Error(`expected ${ENTRIES} entries, got ${queue.stats().pending}`);
+      if (queue.stats().pending !== ENTRIES)
+        throw new Error(`expected ${ENTRIES} entries, got ${queue.stats().pending}`);
       await queue.close();
     }
     const openS = Math.min(...opens);

@@ -11,7 +11,9 @@ const LATENCY_MS = 10;
 const CONCURRENCY = 32;
 
 /** 10,000 writes over 100 records into a database that takes 10 ms for each, 32 at a time; then the size of the file. */
-export async function replay(rounds: number): Promise<{ readonly rows: readonly object[]; readonly goals: readonly Goal[] }> {
+export async function replay(
+  rounds: number,
+): Promise<{ readonly rows: readonly object[]; readonly goals: readonly Goal[] }> {
   return inScratch(async (folder) => {
     const ratios: number[] = [];
     const times: number[] = [];
