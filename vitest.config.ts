@@ -77,6 +77,7 @@ export default defineConfig({
         "packages/metrics/src/**": { lines: 95, branches: 95 },
         "packages/models/src/**": { lines: 95, branches: 90 },
         "packages/pool/src/**": { lines: 95, branches: 95 },
+        "packages/queue/src/**": { lines: 95, branches: 90 },
         "packages/retry/src/**": { lines: 95, branches: 95 },
         "packages/testing/src/!(start-surreal|surreal)*": { lines: 90 },
       },

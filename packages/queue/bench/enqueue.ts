@@ -7,7 +7,7 @@ import { ClassicLevel } from "classic-level";
 import { inScratch, median } from "./scratch.ts";
 
 /** About 300 bytes as JSON. */
-const data = {
+export const data = {
   title: "Groceries for the weekend",
   body: "milk, bread, two kinds of cheese, apples, and whatever is left of the season's last tomatoes",
   tags: ["home", "errands"],

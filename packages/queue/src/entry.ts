@@ -16,7 +16,7 @@ import { crc32 } from "node:zlib";
  * | 32 | the operation id, ASCII, then the payload |
  */
 export const HEAD_BYTES = 32;
-export const ENTRY_VERSION = 1;
+const ENTRY_VERSION = 1;
 const MAYBE_APPLIED = 1;
 
 /** What stands in the first 32 bytes: enough to hold an entry in the index without reading it. */

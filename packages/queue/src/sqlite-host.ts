@@ -60,7 +60,8 @@ export function serve({ port, bell }: HostData): never {
   }
 }
 
-function answer(port: MessagePort, host: Host, request: Request): void {
+/** Runs one request. */
+export function answer(port: MessagePort, host: Host, request: Request): void {
   const { id } = request;
   try {
     const value = host.run(request);
@@ -70,7 +71,8 @@ function answer(port: MessagePort, host: Host, request: Request): void {
   }
 }
 
-class Host {
+/** The file and its lock, and what can be asked of them. */
+export class Host {
   #file: SqliteFile | undefined;
   #lock: FileLock | undefined;
 
@@ -102,18 +104,22 @@ class Host {
   #open({ path, durability, onCorruption }: SqliteOptions): Requests["open"]["answers"] {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.#lock = new FileLock(`${path}-lock`);
-    let quarantined: readonly string[] = [];
     try {
-      this.#file = SqliteFile.open(path, durability);
-      return { ...this.#file.contents(), quarantined };
+      return { ...this.#contents(path, durability), quarantined: [] };
     } catch (error) {
+      if (onCorruption !== "quarantine" || !isDamage(error)) {
+        this.#close();
+        throw error;
+      }
       this.#file?.close();
-      this.#file = undefined;
-      if (onCorruption !== "quarantine" || !isDamage(error)) throw error;
-      quarantined = moveAside(path);
+      const quarantined = moveAside(path);
+      return { ...this.#contents(path, durability), quarantined };
     }
+  }
+
+  #contents(path: string, durability: "fsync" | "os"): FileContents {
     this.#file = SqliteFile.open(path, durability);
-    return { ...this.#file.contents(), quarantined };
+    return this.#file.contents();
   }
 
   #close(): void {

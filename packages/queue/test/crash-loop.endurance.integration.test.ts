@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { crashLoop } from "./support/crash-loop.ts";
+import { isFullSize } from "./support/size.ts";
 
-/** `DB_TEST_ROUNDS=200` for a night. */
-const rounds = Number(process.env.DB_TEST_ROUNDS ?? (process.env.DB_TEST_SIZE === "full" ? 30 : 3));
+const rounds = isFullSize ? 30 : 3;
 
 test(`${rounds} kills of the service while the database is killed as well: each acknowledged write is applied once, in order`, {
   timeout: 120_000 + rounds * 10_000,

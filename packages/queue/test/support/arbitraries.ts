@@ -20,7 +20,7 @@ const leaf: fc.Arbitrary<Value> = fc.oneof(
 );
 
 /** All that can be stored anywhere, names that a format may mistake included. */
-export const value: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
+const value: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     leaf,
