@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Manifest } from "../checks/workspace.ts";
+import type { Manifest, Member } from "../checks/workspace.ts";
 import type { StagedPackage } from "../packaging/stage.ts";
 import { planFaults, publishFaults } from "./release-faults.ts";
 
-const planned = (name: string, version = "1.0.0") => ({ name, version, tag: "latest" });
+const planned = (name: string) => ({ name, version: "1.0.0", tag: "latest" });
+const memberOf = (manifest: Manifest): Member => ({ folder: "packages/a", manifest });
 
 describe("what users could not install", () => {
   test("a package that needs one without a version is named, with what it needs", () => {
@@ -38,29 +39,29 @@ describe("what stands in the way of publishing", () => {
   });
   afterEach(() => rmSync(base, { recursive: true, force: true }));
 
-  const packages = [staged({ name: "@db/a", version: "1.0.0" })];
+  const members = [memberOf({ name: "@db/a", version: "1.0.0" })];
 
   test("nothing, where the changesets are applied", () => {
     writeFileSync(join(base, ".changeset/README.md"), "");
-    expect(publishFaults(base, [planned("@db/a")], packages, {})).toEqual([]);
+    expect(publishFaults(base, members, {})).toEqual([]);
   });
 
   test("changesets that are not applied", () => {
     writeFileSync(join(base, ".changeset/some-change.md"), "");
-    expect(publishFaults(base, [], packages, {})[0]).toContain("expected the changesets to be applied");
+    expect(publishFaults(base, members, {})[0]).toContain("expected the changesets to be applied");
   });
 
   test("a package that no changeset has named", () => {
-    expect(publishFaults(base, [planned("@db/a", "0.0.0")], packages, {})).toEqual([
+    expect(publishFaults(base, [memberOf({ name: "@db/a", version: "0.0.0" })], {})).toEqual([
       '@db/a: expected a changeset that names it, or "private": true, got neither',
     ]);
   });
 
   test("with provenance, a package that does not say where it comes from", () => {
     const env = { NPM_CONFIG_PROVENANCE: "true" };
-    expect(publishFaults(base, [], packages, env)[0]).toContain("@db/a: expected a repository in package.json");
+    expect(publishFaults(base, members, env)[0]).toContain("@db/a: expected a repository in package.json");
     writeManifest({ name: "@db/a", version: "1.0.0", repository: "https://forge.example/db" });
-    expect(publishFaults(base, [], packages, env)).toEqual([]);
+    expect(publishFaults(base, members, env)).toEqual([]);
   });
 
   function writeManifest(manifest: object): void {
@@ -70,5 +71,5 @@ describe("what stands in the way of publishing", () => {
 
 function staged(manifest: Manifest): StagedPackage {
   const tarball = { file: "", manifest, files: new Map(), bytes: 0 };
-  return { member: { folder: "packages/a", manifest }, tarball };
+  return { member: memberOf(manifest), tarball };
 }
