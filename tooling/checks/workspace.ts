@@ -11,6 +11,7 @@ export interface Manifest {
   readonly name: string;
   readonly private?: boolean;
   readonly license?: string;
+  readonly licenses?: readonly { readonly type: string }[];
   readonly type?: string;
   readonly sideEffects?: boolean;
   readonly description?: string;

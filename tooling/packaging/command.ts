@@ -11,11 +11,14 @@ export interface CommandResult {
   readonly output: string;
 }
 
+/** A program that ended with another exit code than 0; the message has all that it printed. */
+export class CommandFailure extends Error {}
+
 /** Runs a program with the pinned tools first in its PATH, and resolves to what it printed. */
 export async function run(command: Command, cwd: string, toolsOf: string = root): Promise<string> {
   const { exitCode, stdout, output } = await tryToRun(command, cwd, toolsOf);
   if (exitCode === 0) return stdout;
-  throw new Error(`expected \`${command.join(" ")}\` to succeed, got exit code ${exitCode}:\n${output}`);
+  throw new CommandFailure(`expected \`${command.join(" ")}\` to succeed, got exit code ${exitCode}:\n${output}`);
 }
 
 /** Like `run`, for a program whose failure is an answer. Rejects only if the program did not run to its end. */

@@ -2,6 +2,7 @@ import { globSync, lstatSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Row } from "../checks/allowed.ts";
 import { readManifest, requiredPeers } from "../checks/workspace.ts";
+import { licenceOf } from "./licences.ts";
 
 /** A package that is there once npm has installed what was asked for. */
 export interface InstalledPackage {
@@ -20,10 +21,10 @@ export function listInstalled(folder: string): readonly InstalledPackage[] {
   return manifests
     .map((path) => {
       const manifest = readManifest(join(folder, dirname(path)));
-      const { name, version = "", license = "none", dependencies = {}, optionalDependencies = {} } = manifest;
+      const { name, version = "", dependencies = {}, optionalDependencies = {} } = manifest;
       const peers = requiredPeers(manifest).map(([peer]) => peer);
       const needs = [...Object.keys(dependencies), ...Object.keys(optionalDependencies), ...peers];
-      return { name, version, license, needs };
+      return { name, version, license: licenceOf(manifest), needs };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,6 +1,7 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StagedPackage } from "../packaging/stage.ts";
+import type { Member } from "../checks/workspace.ts";
+import { pendingChangesets, type StagedPackage } from "../packaging/stage.ts";
 import { tarballChecks } from "../packaging/tarball-faults.ts";
 import type { PlannedPackage } from "./publish-plan.ts";
 
@@ -34,28 +35,20 @@ export function planFaults(plan: readonly PlannedPackage[], packages: readonly S
     });
 }
 
-/** What stands in the way of publishing for real, beside the tarballs. */
-export function publishFaults(
-  base: string,
-  plan: readonly PlannedPackage[],
-  packages: readonly StagedPackage[],
-  env: NodeJS.ProcessEnv,
-): readonly string[] {
-  const pending = globSync("*.md", { cwd: join(base, ".changeset") }).filter((file) => file !== "README.md");
+/** What stands in the way of publishing for real, whatever the tarballs are like. */
+export function publishFaults(base: string, members: readonly Member[], env: NodeJS.ProcessEnv): readonly string[] {
   const found: string[] = [];
+  const pending = pendingChangesets(base);
   if (pending.length > 0) {
     found.push(`expected the changesets to be applied (npm exec -- changeset version), got ${pending.length} pending`);
   }
-  for (const { name, version } of plan) {
-    if (version === unversioned)
-      found.push(`${name}: expected a changeset that names it, or "private": true, got neither`);
-  }
-  // npm signs where a package was built, and refuses one that does not name the same place.
-  if (env.NPM_CONFIG_PROVENANCE === "true") {
-    for (const { member } of packages) {
-      if (!repositoryOf(join(base, member.folder))) {
-        found.push(`${member.manifest.name}: expected a repository in package.json, which provenance needs, got none`);
-      }
+  for (const { folder, manifest } of members) {
+    if (manifest.version === unversioned) {
+      found.push(`${manifest.name}: expected a changeset that names it, or "private": true, got neither`);
+    }
+    // npm signs where a package was built, and refuses one that does not name the same place.
+    if (env.NPM_CONFIG_PROVENANCE === "true" && !repositoryOf(join(base, folder))) {
+      found.push(`${manifest.name}: expected a repository in package.json, which provenance needs, got none`);
     }
   }
   return found;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { publishedMembers, root } from "../checks/workspace.ts";
-import { run } from "../packaging/command.ts";
+import { CommandFailure, run } from "../packaging/command.ts";
 import { type Stage, stage } from "../packaging/stage.ts";
 import { readTarball } from "../packaging/tarball.ts";
 import { type PlannedPackage, readPublishPlan } from "./publish-plan.ts";
@@ -30,9 +30,9 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const usageFault = error instanceof UsageError || (error instanceof Error && "code" in error && isArgsCode(error));
-  if (!usageFault) throw error;
-  console.error(`release: ${error.message}\n\n${usage}`);
-  process.exitCode = 2;
+  if (!usageFault && !(error instanceof CommandFailure)) throw error;
+  console.error(`release: ${error.message}${usageFault ? `\n\n${usage}` : ""}`);
+  process.exitCode = usageFault ? 2 : 1;
 }
 
 async function main(): Promise<number> {
@@ -70,21 +70,16 @@ async function main(): Promise<number> {
 
 async function release(scratch: string, publish: boolean, out: string | undefined): Promise<number> {
   const before = publishedMembers();
+  const obstacles = publish ? publishFaults(root, before, process.env) : [];
+  if (obstacles.length > 0) return refuse(obstacles);
   const staged = await stage(scratch, out, say);
   say("asking the registry which versions it has");
   const plan = await readPublishPlan(staged.base);
   say("checking the tarballs: contents, licence, manifest, source maps, test code, publint, attw");
-  const faults = [
-    ...(await tarballFaults(staged.packages, staged.base)),
-    ...planFaults(plan, staged.packages),
-    ...(publish ? publishFaults(root, plan, staged.packages, process.env) : []),
-  ];
+  const faults = [...(await tarballFaults(staged.packages, staged.base)), ...planFaults(plan, staged.packages)];
   console.log(`\n${formatPlan(plan, staged.packages, before)}\n`);
   console.log(changelogs(plan, staged));
-  if (faults.length > 0) {
-    console.error(`${faults.length} faults:\n${faults.map((fault) => `- ${fault}`).join("\n")}`);
-    return 1;
-  }
+  if (faults.length > 0) return refuse(faults);
   if (!publish) {
     console.log(`Nothing was published.${out === undefined ? "" : ` The tarballs are in ${out}`}`);
     return 0;
@@ -92,6 +87,11 @@ async function release(scratch: string, publish: boolean, out: string | undefine
   if (plan.length === 0) console.log("Nothing to publish: the registry has every version.");
   else await publishChecked(join(scratch, "publish"), staged);
   return 0;
+}
+
+function refuse(faults: readonly string[]): number {
+  console.error(`${faults.length} faults:\n${faults.map((fault) => `- ${fault}`).join("\n")}`);
+  return 1;
 }
 
 /** Packs what the registry lacks once more, makes sure that it is what was checked, and publishes those bytes. */
