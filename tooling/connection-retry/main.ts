@@ -27,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const ended = interrupted.signal;
-  await using server = await startSurreal({ engine: "rocksdb" });
+  await using server = await startSurreal({ engine: "rocksdb", startTimeoutMs: 60_000 });
   await server.kill();
   const isRight = await show(server, options, ended);
   if (!ended.aborted) return isRight ? 0 : 1;

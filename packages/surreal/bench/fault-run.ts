@@ -33,7 +33,7 @@ export interface FaultResult {
 
 /** Runs a client through a fault, in a process of its own, and counts in the database what it did. */
 export async function runFault(client: ClientName, script: FaultScript): Promise<FaultResult> {
-  await using server = await startSurreal({ engine: "rocksdb" });
+  await using server = await startSurreal({ engine: "rocksdb", startTimeoutMs: 60_000 });
   await using proxy = await FaultProxy.start({ target: server });
   await prepare(server);
   const scene: Scene = { server, proxy };

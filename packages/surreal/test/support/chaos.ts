@@ -49,7 +49,7 @@ const steps: readonly Step[] = [
 
 /** Faults of every kind, one upon another, drawn by a seed; then all is well and the writers must be served again. */
 export async function chaos(seed: number, durationMs: number): Promise<ChaosReport> {
-  await using server = await startSurreal({ engine: "rocksdb" });
+  await using server = await startSurreal({ engine: "rocksdb", startTimeoutMs: 60_000 });
   await using proxy = await FaultProxy.start({ target: server });
   await prepare(server);
   const draw = drawing(seed);

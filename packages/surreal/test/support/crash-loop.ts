@@ -15,7 +15,7 @@ const RECOVERY_MS = 10_000;
 
 /** Kills the server under writers, again and again, and compares what they were told with what is there. */
 export async function crashLoop(engine: Exclude<SurrealEngine, "mem">, rounds: number): Promise<CrashReport> {
-  await using server = await startSurreal({ engine });
+  await using server = await startSurreal({ engine, startTimeoutMs: 60_000 });
   await prepare(server);
   const driver = surreal({ url: server.url, ...PLACE, authentication: ROOT });
   const db = createDatabase({ driver, timeoutMs: 5_000 });

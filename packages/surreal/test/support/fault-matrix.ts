@@ -28,7 +28,7 @@ await mapConcurrent(
       .flatMap((fault) => calls.map((call) => ({ call, fault })))
       .filter(({ call, fault }) => chosen.length === 0 || chosen.includes(`${call} × ${fault}`));
     if (cells.length === 0) return;
-    await using server = await startSurreal({ engine: "rocksdb" });
+    await using server = await startSurreal({ engine: "rocksdb", startTimeoutMs: 60_000 });
     await ask(server, "DEFINE USER admin ON ROOT PASSWORD 'admin' ROLES OWNER");
     for (const { call, fault } of cells) {
       await using proxy = await FaultProxy.start({ target: server });
