@@ -72,11 +72,11 @@ await beside("the same without, a second copy: what is noise", { operations: 5_0
 
 const sees = begin("basic");
 const seen = await countBuilders(() => repeat(1_000));
-const basic = await beside("basic, with an SDK", { operations: 5_000, rounds: 30 });
+const basic = await beside("basic, with an SDK", { operations: 2_000, rounds: 120 });
 await sees.shutdown();
 for (const level of ["detailed", "all"] as const) {
   const metrics = begin(level);
-  await beside(`${level}, with an SDK and spans`, { operations: 3_000, rounds: 15 });
+  await beside(`${level}, with an SDK and spans`, { operations: 1_000, rounds: 60 });
   await metrics.shutdown();
 }
 

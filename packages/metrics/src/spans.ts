@@ -29,10 +29,14 @@ import { type OperationEvent, type RetryEvent, SOURCES } from "./sources.ts";
 import { textOf } from "./text.ts";
 
 interface OpenSpan {
-  readonly span: Span;
+  /** Let go at its end: what was made during the call, such as a connection, holds on to this for as long as it lives. */
+  span: Span | undefined;
   /** Ends its being the active one, as far as the caller's own code goes on. */
   token: ContextManagementToken | undefined;
 }
+
+/** Of a call whose span could not be begun. */
+const NONE: OpenSpan = { span: undefined, token: undefined };
 
 /**
  * One span for each logical call, with all its attempts: a child of what is active where it was made, and the parent of
@@ -42,32 +46,34 @@ export function traceOperations(feed: Feed, tracer: Tracer): void {
   const all = feed.tells("all");
   const open = new Map<OperationEvent, OpenSpan>();
   /** Which call a retry belongs to: the library that repeats it knows nothing of spans. */
-  const current = new AsyncLocalStorage<object>();
+  const current = new AsyncLocalStorage<OpenSpan>();
 
-  const begin = (event: OperationEvent): void => {
+  const begin = (event: OperationEvent): OpenSpan => {
     const text = all ? textOf(event.text) : undefined;
     const span = tracer.startSpan(spanName(event, text?.summary), {
       kind: SpanKind.CLIENT,
       attributes: attributesOf(event, text),
     });
-    open.set(event, { span, token: undefined });
+    const entry: OpenSpan = { span, token: undefined };
+    open.set(event, entry);
+    return entry;
   };
 
   const { start } = tracingChannel<object, OperationEvent>(SOURCES.operation);
   start.bindStore(current, (event) => {
     try {
-      begin(event);
+      return begin(event);
     } catch (fault) {
       feed.faults.note("span", fault);
+      return NONE;
     }
-    return event;
   });
   feed.onEnd(() => start.unbindStore(current));
 
   const channel = (stage: string): string => `tracing:${SOURCES.operation}:${stage}`;
   feed.on<OperationEvent>(channel("start"), (event) => {
     const entry = open.get(event);
-    if (entry !== undefined) entry.token = context.attach(trace.setSpan(context.active(), entry.span));
+    if (entry?.span !== undefined) entry.token = context.attach(trace.setSpan(context.active(), entry.span));
   });
   feed.on<OperationEvent>(channel("end"), (event) => {
     const entry = open.get(event);
@@ -76,14 +82,14 @@ export function traceOperations(feed: Feed, tracer: Tracer): void {
   });
   feed.on<OperationEvent>(channel("asyncEnd"), (event) => {
     const entry = open.get(event);
-    if (entry === undefined) return;
     open.delete(event);
-    finish(entry.span, event, all);
+    const span = entry?.span;
+    if (entry === undefined || span === undefined) return;
+    entry.span = undefined;
+    finish(span, event, all);
   });
   feed.on<RetryEvent>(SOURCES.retry, ({ attempt, delayMs, errorType, outcome }) => {
-    const call = current.getStore() as OperationEvent | undefined;
-    if (call === undefined) return;
-    open.get(call)?.span.addEvent("retry", {
+    current.getStore()?.span?.addEvent("retry", {
       [ERROR_TYPE]: errorType,
       "database.retry.attempt": attempt,
       "database.retry.delay": delayMs / 1_000,
@@ -91,7 +97,10 @@ export function traceOperations(feed: Feed, tracer: Tracer): void {
     });
   });
   feed.onEnd(() => {
-    for (const { span } of open.values()) span.end();
+    for (const entry of open.values()) {
+      entry.span?.end();
+      entry.span = undefined;
+    }
     open.clear();
   });
 }

@@ -2,6 +2,12 @@ import { channel, tracingChannel } from "node:diagnostics_channel";
 import type { Meter, MeterProvider, TracerProvider } from "@opentelemetry/api";
 import { createNoopMeter } from "@opentelemetry/api";
 import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  PeriodicExportingMetricReader,
+  MeterProvider as SdkMeterProvider,
+} from "@opentelemetry/sdk-metrics";
+import {
   InMemorySpanExporter,
   TracerProvider as SdkTracerProvider,
   SimpleSpanProcessor,
@@ -88,6 +94,27 @@ describe("calls go on, and the fault is counted and told once, when", () => {
     expect(records).toBe(6);
     // The SDK itself catches what its exporter throws.
     if (what !== "an exporter of spans") expect(metrics.selfCheck().faults).toBeGreaterThanOrEqual(6);
+  });
+
+  test("an exporter of metrics throws or never ends", async () => {
+    for (const exportMetrics of [fail, () => {}]) {
+      const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+      exporter.export = exportMetrics;
+      const reader = new PeriodicExportingMetricReader({
+        exporter,
+        exportIntervalMillis: 100,
+        exportTimeoutMillis: 50,
+      });
+      const meterProvider = new SdkMeterProvider({ readers: [reader] });
+      const metrics = instrument({ meterProvider });
+      await reader.forceFlush().catch(() => {});
+      await work();
+      // The SDK keeps what its exporter throws to itself; all that is seen of it is that the instruments were read.
+      const { faults, collections } = metrics.selfCheck();
+      expect([faults, collections > 0]).toEqual([0, true]);
+      await metrics.shutdown();
+      await meterProvider.shutdown().catch(() => {});
+    }
   });
 
   test("somebody publishes what is no event", async () => {

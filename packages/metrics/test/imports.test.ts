@@ -38,13 +38,20 @@ async function filesOf(urls: readonly string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, args, { maxBuffer: 100_000_000 })).stdout;
 }
 
-test("no other package loads OpenTelemetry, at any of its doors", { timeout: 60_000 }, async () => {
-  const others = doors.filter(({ name }) => name !== "@db/metrics").map(({ url }) => url);
-  expect(others.length).toBeGreaterThanOrEqual(7);
-  const files = await filesOf(others);
-  expect(files).toContain("packages/core/src/index.ts");
-  expect(files).not.toContain("opentelemetry");
-});
+/** The sources of some packages have syntax that Node 22 cannot read without a compiler. */
+const readsSources = Number.parseInt(process.versions.node, 10) >= 24;
+
+test.skipIf(!readsSources)(
+  "no other package loads OpenTelemetry, at any of its doors",
+  { timeout: 60_000 },
+  async () => {
+    const others = doors.filter(({ name }) => name !== "@db/metrics").map(({ url }) => url);
+    expect(others.length).toBeGreaterThanOrEqual(7);
+    const files = await filesOf(others);
+    expect(files).toContain("packages/core/src/index.ts");
+    expect(files).not.toContain("opentelemetry");
+  },
+);
 
 test("the main door needs no SDK and no exporter", { timeout: 60_000 }, async () => {
   const own = doors.filter(({ name }) => name === "@db/metrics").map(({ url }) => url);

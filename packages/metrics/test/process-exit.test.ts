@@ -4,17 +4,16 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
 const program = `
-import { createDatabase } from "@db/core";
+import { createDatabase, defineDriver } from "@db/core";
 import { instrument, watchSlowCalls } from "@db/metrics";
 import { prometheus } from "@db/metrics/prometheus";
-import { MockDatabase } from "@db/testing";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 const { reader, text } = prometheus();
 instrument({ level: "all", meterProvider: new MeterProvider({ readers: [reader] }) });
 watchSlowCalls({ log: () => {} });
-const db = createDatabase({ driver: new MockDatabase() });
+const db = createDatabase({ driver: defineDriver({ name: "fake", statements: { read: async () => undefined } }) });
 await db.connect();
-await db.create("notes", {});
+await db.read("notes:1");
 await text();
 console.log("done");
 `;

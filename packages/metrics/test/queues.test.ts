@@ -4,6 +4,13 @@ import { MockDatabase } from "@db/testing";
 import { expect, onTestFinished, test } from "vitest";
 import { amountOf, telemetry } from "./support/telemetry.ts";
 
+test("a queue made before is seen", async () => {
+  const queue = await WriteQueue.open({ name: "early", durability: "memory" });
+  onTestFinished(() => queue.close());
+  const { series } = telemetry();
+  expect(amountOf(await series("database.write_queue.size"), { queue: "early" })).toBe(0);
+});
+
 test("a queue is followed through an outage: what waits, how much, how old, and what became of it", async () => {
   const { series, metrics } = telemetry();
   const driver = new MockDatabase();
