@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { makeFolder, removeFolder } from "./made-folders.ts";
 import type { Served } from "./surreal-control.ts";
 import { checkFaults, NO_FAULTS, type SurrealFaults } from "./surreal-faults.ts";
 import { type CheckedOptions, checkStart, type StartSurrealOptions, type SurrealStats } from "./surreal-options.ts";
@@ -45,8 +43,7 @@ export interface SurrealServer extends AsyncDisposable {
  */
 export async function startSurreal(options: StartSurrealOptions = {}): Promise<SurrealServer> {
   const { startTimeoutMs, ...checked } = checkStart(options);
-  const made =
-    checked.engine !== "mem" && checked.path === undefined ? await mkdtemp(join(tmpdir(), "surreal-")) : undefined;
+  const made = checked.engine !== "mem" && checked.path === undefined ? await makeFolder("surreal-") : undefined;
   const server = new StartedServer({ ...checked, path: checked.path ?? made }, made, startTimeoutMs);
   try {
     await server.start(options.signal);
@@ -140,7 +137,7 @@ class StartedServer implements SurrealServer {
 
   async close(): Promise<void> {
     await this.kill("SIGTERM");
-    if (this.#made !== undefined) await rm(this.#made, { recursive: true, force: true });
+    if (this.#made !== undefined) await removeFolder(this.#made);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -75,7 +75,7 @@ test("delayMs: the answer is held back, what was asked is done before", async ()
   await server.fault({ delayMs: 300, containing: "CREATE" });
   const started = performance.now();
   const slow = db.query("CREATE slow:1").collect();
-  await expect.poll(() => rows("slow"), { interval: 20 }).toHaveLength(1);
+  await expect.poll(() => rows("slow"), { interval: 20, timeout: 5_000 }).toHaveLength(1);
   expect(await settles(slow, 0)).toBe(false);
   await slow;
   expect(performance.now() - started).toBeGreaterThan(290);

@@ -189,11 +189,11 @@ describe("what a client owns", () => {
     const { result } = await mine.call({ method: "query", params: ["LIVE SELECT * FROM rows"] });
     const [{ result: live }] = result as [{ result: unknown }];
     await other.call({ method: "query", params: ["CREATE rows:heard SET n = 1"] });
-    await expect.poll(() => heard[0]).toHaveLength(1);
+    await expect.poll(() => heard[0], { timeout: 5_000 }).toHaveLength(1);
     expect(heard[0]?.[0]?.result).toMatchObject({ id: live, action: "CREATE", result: { n: 1 } });
     expect(heard[1]).toEqual([]);
     await mine.call({ method: "query", params: ["LIVE SELECT * FROM rows"] });
-    await expect.poll(() => server.stats()).toMatchObject({ sockets: 2, live: 2 });
+    await expect.poll(() => server.stats(), { timeout: 5_000 }).toMatchObject({ sockets: 2, live: 2 });
     await mine.call({ method: "kill", params: [live] });
     expect(await server.stats()).toMatchObject({ live: 1 });
   });
@@ -275,7 +275,9 @@ test("a handshake that is none is refused, and leaves nothing behind", async () 
   const handshake = request(server.httpUrl, { headers }).end();
   const [response] = await once(handshake, "response");
   expect((response as { statusCode: number }).statusCode).toBe(400);
-  await expect.poll(() => server.stats()).toMatchObject({ sockets: 0, sessions: 0, dials: before.dials + 1 });
+  await expect
+    .poll(() => server.stats(), { timeout: 5_000 })
+    .toMatchObject({ sockets: 0, sessions: 0, dials: before.dials + 1 });
 });
 
 test("5,000 requests at once on one socket are all answered", async () => {
