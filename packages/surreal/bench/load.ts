@@ -40,6 +40,8 @@ export interface Throughput {
   readonly medianPerSecond: number;
   /** Processor time of this process. */
   readonly cpuUs: number;
+  /** Over the first of those that it was compared with: the median of the rounds' own ratios, since a round's moments are alike. */
+  readonly gain: number;
 }
 
 /** So many callers, each with its next call as soon as it has its answer; rounds in turn. */
@@ -57,11 +59,14 @@ export async function throughputs(
       cpu[index]?.push(cpuUs);
     }
   }
+  const first = [...(rates[0] ?? [])];
   return calls.map(({ name }, index) => {
+    const gains = (rates[index] ?? []).map((rate, round) => rate / (first[round] ?? Number.NaN));
     const sorted = (rates[index] ?? []).sort((a, b) => a - b);
     return {
       name,
       callers,
+      gain: Math.round((gains.sort((a, b) => a - b)[Math.floor(gains.length / 2)] ?? Number.NaN) * 100) / 100,
       bestPerSecond: at(sorted, 1),
       medianPerSecond: at(sorted, 0.5),
       cpuUs: Math.round(Math.min(...(cpu[index] ?? [])) * 10) / 10,
