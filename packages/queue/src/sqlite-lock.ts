@@ -36,7 +36,7 @@ export class FileLock {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const db = new DatabaseSync(path, { timeout: 0 });
+    const db = new DatabaseSync(path);
     try {
       db.exec(
         "PRAGMA synchronous = OFF; BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS holder (line TEXT NOT NULL); DELETE FROM holder",
@@ -60,7 +60,7 @@ export class FileLock {
 /** Who has the queue of this lock file open; undefined where nobody has. Changes nothing. */
 export function lockHolder(path: string): LockHolder | undefined {
   if (!existsSync(path)) return undefined;
-  const db = new DatabaseSync(path, { timeout: 0 });
+  const db = new DatabaseSync(path);
   try {
     db.exec("BEGIN IMMEDIATE; ROLLBACK");
     return undefined;

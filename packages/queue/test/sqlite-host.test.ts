@@ -112,6 +112,23 @@ describe("a file", () => {
     expect(gone).toBeUndefined();
   });
 
+  test("an entry that was cut short does not shift those behind it", () => {
+    const path = place();
+    const made = host();
+    ask(made, "open", options(path));
+    ask(made, "commit", batch(3));
+    const db = new DatabaseSync(path);
+    db.prepare("UPDATE entries SET entry = x'0102' WHERE seq = 2").run();
+    db.close();
+    const { seqs, sizes, heads } = ask(made, "scan", 0) ?? {};
+    expect([seqs, [...(sizes ?? [])].slice(1, 2)]).toEqual([Float64Array.of(1, 2, 3), [2]]);
+    expect([...(heads ?? [])].slice(HEAD_BYTES, 2 * HEAD_BYTES)).toEqual([
+      1,
+      2,
+      ...new Array<number>(HEAD_BYTES - 2).fill(0),
+    ]);
+  });
+
   test("a commit is whole or not at all", () => {
     const made = host();
     ask(made, "open", options(place()));
