@@ -24,7 +24,7 @@ export const CHANNELS = {
   /** An error that no caller is told of. Payload: `BackgroundErrorEvent`. */
   error: "db:pool:error",
   /** Payload: `PoolStateEvent`. */
-  state: "db:state",
+  state: "db:pool:state",
 } as const;
 
 export interface AcquireEvent {

@@ -12,6 +12,7 @@ export {
   type TimeoutEvent,
   type WaitEvent,
 } from "./channels.ts";
+export type { ConnectionView } from "./connection-view.ts";
 export { type Holder, isPoolError, PoolError, type PoolErrorCode, type PoolFacts, type WaitPhase } from "./errors.ts";
 export type { Lease } from "./lease.ts";
 export type { CreateContext, ErrorClass, PoolHooks, PoolOptions } from "./options.ts";

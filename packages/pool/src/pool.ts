@@ -1,5 +1,6 @@
 import { Broker, NOBODY } from "./broker.ts";
 import { acquires, publishLeak, TracedAcquire } from "./channels.ts";
+import { type ConnectionView, viewOf } from "./connection-view.ts";
 import type { Holder } from "./errors.ts";
 import { holdersOf } from "./facts.ts";
 import { countHeld } from "./holders.ts";
@@ -230,6 +231,12 @@ export class ConnectionPool<T> implements AsyncDisposable {
       ...counters,
       closed: { ...counters.closed },
     };
+  }
+
+  /** Every connection as it is now, the oldest first. Costs a look at each: for people and their pages. */
+  connections(): readonly ConnectionView[] {
+    const now = performance.now();
+    return [...this.#broker.stock.slots].map((slot) => viewOf(slot, now)).sort((a, b) => b.ageMs - a.ageMs);
   }
 
   #acquire(options: AcquireOptions): Promise<Lease<T>> {

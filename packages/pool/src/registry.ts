@@ -1,3 +1,4 @@
+import type { ConnectionView } from "./connection-view.ts";
 import type { PoolStats } from "./stats.ts";
 
 /** A part of the program that has figures to show. */
@@ -5,6 +6,7 @@ export interface LivePool {
   readonly kind: "pool";
   readonly name: string;
   stats(): PoolStats;
+  connections(): readonly ConnectionView[];
 }
 
 /** Shared by all copies of all packages of the family, so that whoever looks later sees what was made earlier. */

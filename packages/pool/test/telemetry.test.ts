@@ -38,12 +38,12 @@ describe("the channels", () => {
       await pool.close();
     });
     expect(events).toMatchObject([
-      { channel: "db:state", pool: "orders", from: "disconnected", to: { name: "connecting" } },
+      { channel: "db:pool:state", pool: "orders", from: "disconnected", to: { name: "connecting" } },
       { channel: "db:pool:created", pool: "orders", durationMs: expect.any(Number) },
-      { channel: "db:state", pool: "orders", from: "connecting", to: { name: "connected" } },
+      { channel: "db:pool:state", pool: "orders", from: "connecting", to: { name: "connected" } },
       { channel: "db:pool:timeout", pool: "orders", error: { code: "ACQUIRE_TIMEOUT", facts: { label: "late" } } },
       { channel: "db:pool:closed", pool: "orders", reason: "error", lifetimeMs: expect.any(Number) },
-      { channel: "db:state", pool: "orders", from: "connected", to: { name: "closed" } },
+      { channel: "db:pool:state", pool: "orders", from: "connected", to: { name: "closed" } },
     ]);
   });
 
@@ -169,4 +169,20 @@ test("an error of another copy of the package is told by its mark", () => {
   expect(isPoolError(Object.defineProperty({}, Symbol.for("@db/pool/error"), { value: true }))).toBe(true);
   expect([undefined, null, "POOL_CLOSED", new Error("x"), { code: "POOL_CLOSED" }].some(isPoolError)).toBe(false);
   expect(Object.keys(error)).not.toContain("Symbol(@db/pool/error)");
+});
+
+test("connections() shows each as it is, the oldest first", async () => {
+  const database = new FakeDatabase();
+  const pool = database.pool({ max: 2 });
+  const first = await pool.acquire({ label: "report" });
+  await vi.advanceTimersByTimeAsync(1_000);
+  (await pool.acquire()).release();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(pool.connections()).toEqual([
+    { state: "leased", ageMs: 1_500, sinceMs: 1_500, label: "report" },
+    { state: "idle", ageMs: 500, sinceMs: 500, label: undefined },
+  ]);
+  first.release();
+  await pool.close();
+  expect(pool.connections()).toEqual([]);
 });
