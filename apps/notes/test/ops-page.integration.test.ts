@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findBrowser, noBrowser } from "@db/browser";
+import { createDatabase, DatabaseErrorOf, type DatabaseService } from "@db/core";
+import { WriteQueue } from "@db/queue";
+import { MockDatabase } from "@db/testing";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium } from "playwright-core";
 import { build } from "vite";
@@ -14,6 +17,17 @@ import { type OpsAssets, readOpsAssets } from "../src/ops-assets.ts";
 import { Recorder } from "../src/ops-recorder.ts";
 import { listen } from "../src/server.ts";
 import { note, startApp } from "./harness.ts";
+
+interface Given {
+  readonly db: DatabaseService;
+  readonly queue: WriteQueue;
+  readonly token: string;
+}
+
+function queueFacts(queue: WriteQueue | undefined) {
+  if (queue === undefined) return {};
+  return { queue: () => ({ ...queue.stats(), etaMs: queue.stats().etaMs ?? null }) };
+}
 
 const path = findBrowser();
 if (path === undefined) {
@@ -39,24 +53,25 @@ describe.skipIf(path === undefined)("the operator page in a browser", () => {
   afterAll(() => browser?.close());
 
   /** The service on a mock database, behind a port, and a page that looks at it. */
-  async function open(options: BrowserContextOptions = {}) {
-    const { db, mock } = await startApp();
+  async function open(options: BrowserContextOptions = {}, given?: Given) {
+    const { mock, ...harness } = await startApp();
+    const { db = harness.db, queue, token = "" } = given ?? {};
     const streams = new EventStreams();
-    const recorder = new Recorder({ db, pools: () => [], isDraining: () => false, slowMs: 100 });
+    const recorder = new Recorder({ db, pools: () => [], ...queueFacts(queue), isDraining: () => false, slowMs: 100 });
     const about = {
       service: "notes",
       version: "1.2.3",
       startedAt: Date.now(),
       node: "24",
       configuration: [["PORT", "8080"]] as const,
-      hasOperator: false,
+      hasOperator: token !== "",
       hasLab: false,
     };
     const logger = { debug() {}, info() {}, warn() {}, error() {} };
     const app = createApp({
       db,
       logger,
-      ops: { recorder, streams, about, queue: undefined, operator: new Operator(""), labUrl: "", assets },
+      ops: { recorder, streams, about, queue, operator: new Operator(token), labUrl: "", assets },
     });
     const server = await listen(app, { host: "127.0.0.1", port: 0 });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
@@ -148,6 +163,33 @@ describe.skipIf(path === undefined)("the operator page in a browser", () => {
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
     },
   );
+
+  test("an operator sees what a dead letter holds, and has it tried again", async () => {
+    const mock = new MockDatabase();
+    const queue = await WriteQueue.open({ durability: "memory" });
+    const db = createDatabase({ driver: mock, layers: [queue.layer] });
+    await db.connect();
+    mock.failNext(new DatabaseErrorOf("PERMISSION_DENIED", "not for you", {}));
+    await queue.enqueue({ kind: "create", id: "notes:1", data: note });
+    await expect.poll(() => queue.stats().dead).toBe(1);
+    onTestFinished(async () => {
+      await db.disconnect();
+      await queue.close();
+    });
+    const { page, complaints } = await open({}, { db, queue, token: "0123456789abcdef" });
+    await page.getByText("PERMISSION_DENIED").waitFor();
+    expect(await page.getByText("What it holds").count()).toBe(0);
+    await page.getByLabel("Operator's token").fill("0123456789abcdef");
+    await page.getByRole("button", { name: "Use" }).click();
+    await page.getByText("What it holds").click();
+    expect(await page.locator(".dead pre").textContent()).toContain(note.title);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("button", { name: "Yes, try again" }).click();
+    await page.getByText("PERMISSION_DENIED").waitFor({ state: "detached" });
+    await queue.barrier();
+    expect(await db.read("notes:1")).toMatchObject(note);
+    expect(complaints).toEqual([]);
+  });
 
   test("the page is small", () => {
     const bytes = [...(assets?.files.values() ?? [])].reduce((sum, file) => sum + file.bytes.byteLength, 0);
