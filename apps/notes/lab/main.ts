@@ -109,7 +109,7 @@ async function main(args: readonly string[]): Promise<number> {
     const lab = new Lab(world, rate);
     control.lab = lab;
     if (script === undefined) {
-      process.stdout.write(`\nThe lab is at ${world.service.url}/ops. Ctrl-C ends it.\n\n`);
+      process.stdout.write(`\nThe lab: ${world.service.url}/ops (Ctrl-C ends it)\n\n`);
       await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
     }
     for (const [index, scenario] of (script ?? []).entries()) {

@@ -20,6 +20,7 @@ function Page() {
         <LabPanel />
         <div class="column">
           <OperationsPanel />
+          <TimelinePanel />
           <SlowCallsPanel />
         </div>
         <div class="column">
@@ -27,7 +28,6 @@ function Page() {
           <QueuePanel>
             <DeadLetters />
           </QueuePanel>
-          <TimelinePanel />
         </div>
         <ConfigurationPanel />
       </div>

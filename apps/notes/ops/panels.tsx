@@ -42,12 +42,18 @@ export function PoolPanel() {
           ["made", count(created)],
           ["failed to connect", count(createFailures)],
           ["waits timed out", count(timeouts)],
-          ["oldest", agesMs.length === 0 ? "–" : duration(Math.max(...agesMs))],
+          ["ages", agesOf(agesMs)],
           ["closed", reasons.length === 0 ? "none" : reasons.map(([reason, n]) => `${n} ${reason}`).join(", ")],
         ]}
       />
     </Panel>
   );
+}
+
+function agesOf(agesMs: readonly number[]): string {
+  if (agesMs.length === 0) return "–";
+  const sorted = agesMs.toSorted((a, b) => a - b);
+  return `${duration(sorted[0] ?? 0)} to ${duration(sorted.at(-1) ?? 0)}`;
 }
 
 export function OperationsPanel() {

@@ -256,7 +256,7 @@ export class Recorder {
     const sum = (figure: (of: (typeof stats)[number]) => number): number =>
       stats.reduce((total, of) => total + figure(of), 0);
     return {
-      agesMs: [],
+      agesMs: pools.flatMap((pool) => pool.connections().map(({ ageMs }) => Math.round(ageMs / 1_000) * 1_000)),
       closed,
       created: sum(({ created }) => created),
       createFailures: sum(({ createFailures }) => createFailures),

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { findBrowser, noBrowser } from "@db/browser";
 import { chromium } from "playwright-core";
+import { build } from "vite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Ledger } from "../lab/ledger.ts";
 
 const MAIN = fileURLToPath(new URL("../lab/main.ts", import.meta.url));
+const OPS = fileURLToPath(new URL("../ops", import.meta.url));
 const isFull = process.env.DB_TEST_SIZE === "full";
 
 function startLab(args: readonly string[]): { child: ChildProcess; stdout: () => string; stderr: () => string } {
@@ -91,6 +93,7 @@ test.skipIf(findBrowser() === undefined)(
   { timeout: 120_000 },
   async () => {
     const executablePath = findBrowser() ?? noBrowser;
+    await build({ root: OPS, logLevel: "error" });
     const lab = startLab(["--port", "0", "--limit", "3"]);
     await expect.poll(() => lab.stdout(), { timeout: 60_000 }).toContain("/ops");
     const [url = ""] = /http:\S+/.exec(lab.stdout()) ?? [];
