@@ -35,9 +35,12 @@ function contents({ member, tarball }: StagedPackage, base: string): readonly st
     return [`${noun}.js`, `${noun}.js.map`, `${noun}.d.ts`, `${noun}.d.ts.map`];
   });
   const expected = new Set([...sources, ...built, "README.md", "LICENSE", "package.json"]);
-  // Written by changesets with the first version that one names.
   const missing = [...expected].filter((path) => !tarball.files.has(path));
-  const extra = [...tarball.files.keys()].filter((path) => !expected.has(path) && path !== "CHANGELOG.md");
+  // Beside code a package may say that it brings data, such as dashboards.
+  const data = (member.manifest.files ?? []).filter((path) => !/^(!?dist|src)/.test(path)).map((path) => `${path}/`);
+  const extra = [...tarball.files.keys()]
+    .filter((path) => !expected.has(path) && path !== "CHANGELOG.md")
+    .filter((path) => !data.some((folder) => path.startsWith(folder)));
   return [
     ...missing.map((path) => `expected a file ${path}, got none`),
     ...extra.map((path) => `expected no other file, got ${path}`),
@@ -59,7 +62,9 @@ function manifest({ member, tarball }: StagedPackage): readonly string[] {
   if (version !== member.manifest.version) found.push(`expected version ${member.manifest.version}, got ${version}`);
   for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
     // A pinned version would keep fixes from users, and give them a second copy of what they have already.
-    if (!/^\^\d+\.\d+\.\d+$/.test(range)) found.push(`expected a range ^X.Y.Z for ${name}, got ${range}`);
+    if (!/^(\^\d+\.\d+\.\d+|>=\d+\.\d+\.\d+ <\d+(\.\d+\.\d+)?)$/.test(range)) {
+      found.push(`expected a range such as ^X.Y.Z for ${name}, got ${range}`);
+    }
   }
   return found;
 }
