@@ -77,7 +77,7 @@ export class RpcSocket {
    * @param onEnd called once, when the socket is over for whatever reason
    * @throws the cause, as it is; the signal's reason
    */
-  static dial(options: SocketOptions, signal: AbortSignal, onEnd: (cause: unknown) => void): Promise<RpcSocket> {
+  static async dial(options: SocketOptions, signal: AbortSignal, onEnd: (cause: unknown) => void): Promise<RpcSocket> {
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const ws = new WebSocket(options.url, "cbor", {

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createDatabase, type DatabaseError, type DatabaseService, isDatabaseError, type LiveEvent } from "@db/core";
+import {
+  createDatabase,
+  type DatabaseError,
+  type DatabaseService,
+  isDatabaseError,
+  type LiveEvent,
+  type Statements,
+} from "@db/core";
 import type { SurrealOptions } from "@db/surreal";
 import { type SurrealServer, startSurreal } from "@db/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -235,6 +242,46 @@ describe("a call whose time is up", () => {
     await server.fault({ delayMs: 500, methods: ["query"] });
     const error = await refusal(db.create("notes", {}, { timeoutMs: 100 }));
     expect([error.code, error.effect]).toEqual(["QUERY_TIMEOUT", "unknown"]);
+  });
+});
+
+describe("places on the connections", () => {
+  test("that are all taken make a call wait, and then POOL_EXHAUSTED", async () => {
+    const db = await connected({ pool: { maxSockets: 1, perSocket: 2, acquireTimeoutMs: 100 } });
+    const busy = [1, 2].map(() => db.query("RETURN sleep(500ms)", {}, { access: "read" }));
+    await sleep(50);
+    expect(await refusal(db.count("notes"))).toMatchObject({ code: "POOL_EXHAUSTED", effect: "none", retryable: true });
+    await Promise.all(busy);
+    expect(await db.count("notes")).toBe(0);
+  });
+
+  test("are given back by a begin whose caller has gone, with nothing left of its transaction", async () => {
+    const db = await connected({ pool: { maxSockets: 1, perSocket: 1 } });
+    await server.fault({ delayMs: 300, methods: ["begin"] });
+    const error = await refusal(db.transaction(async () => expect.fail("must not run"), { timeoutMs: 100 }));
+    expect(error).toMatchObject({ code: "QUERY_TIMEOUT", effect: "none" });
+    await server.heal();
+    expect(await db.count("notes")).toBe(0);
+    await expect.poll(async () => (await server.stats()).transactions, { timeout: 5_000 }).toBe(0);
+  });
+
+  test("are given back by a transaction whose statement outlasts its caller", async () => {
+    const db = await connected({ pool: { maxSockets: 1, perSocket: 1 }, abandonAfterMs: 200 });
+    const work = async (tx: Statements): Promise<void> => {
+      await tx.query("RETURN sleep(3s)");
+    };
+    const error = await refusal(db.transaction(work, { timeoutMs: 100 }));
+    expect([error.code, error.effect]).toEqual(["QUERY_TIMEOUT", "none"]);
+    expect(await db.count("notes", undefined, { timeoutMs: 4_000 })).toBe(0);
+  });
+
+  test("serve more tenants than a socket keeps sessions for", async () => {
+    const db = await connected({ pool: { maxSockets: 1, perSocket: 4 } });
+    const tenant = (n: number) => db.withScope({ namespace: "test", database: `tenant${n}` });
+    for (let round = 0; round < 2; round += 1)
+      await Promise.all(Array.from({ length: 80 }, (_, n) => tenant(n).query("RETURN 1", {}, { access: "read" })));
+    // Those of the tenants, the socket's own, and what is just being left.
+    await expect.poll(async () => (await server.stats()).sessions, { timeout: 5_000 }).toBeLessThanOrEqual(65);
   });
 });
 
