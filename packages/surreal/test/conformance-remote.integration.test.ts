@@ -17,6 +17,11 @@ for (const [name, url] of [
     capabilities: remoteDriver(url).capabilities,
     echo: "RETURN $value",
     ownValues,
+    // One server for both: what one transport has written in a tenant's place the other must not find.
+    scopes: [
+      { namespace: name, database: "one" },
+      { namespace: name, database: "two" },
+    ],
     runner: { describe, test, afterAll },
   });
 }

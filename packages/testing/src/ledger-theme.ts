@@ -140,7 +140,7 @@ export const ledger: Theme = {
       const db = ledgered(context);
       const base = fresh(context);
       const services = options.capabilities.scopes
-        ? [db.withScope({ namespace: "conformance", database: collection }), db]
+        ? [db.withScope({ ...(options.scopes?.[0] ?? { namespace: "conformance" }), database: collection }), db]
         : [db];
       for (const service of services) {
         const writes = Array.from({ length: 40 }, (_, n) =>
