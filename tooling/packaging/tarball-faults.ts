@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { findImports } from "../checks/imports.ts";
-import { listSources } from "../checks/workspace.ts";
+import { listSources, type Member } from "../checks/workspace.ts";
 import { tryToRun } from "./command.ts";
 import type { StagedPackage } from "./stage.ts";
 import type { Tarball } from "./tarball.ts";
@@ -34,17 +34,20 @@ function contents({ member, tarball }: StagedPackage, base: string): readonly st
     const noun = source.replace(/^src\/(.*)\.ts$/, "dist/$1");
     return [`${noun}.js`, `${noun}.js.map`, `${noun}.d.ts`, `${noun}.d.ts.map`];
   });
-  const expected = new Set([...sources, ...built, "README.md", "LICENSE", "package.json"]);
+  const expected = new Set([...sources, ...built, ...dataFiles(member, base), "README.md", "LICENSE", "package.json"]);
+  // Written by changesets with the first version that one names.
   const missing = [...expected].filter((path) => !tarball.files.has(path));
-  // Beside code a package may say that it brings data, such as dashboards.
-  const data = (member.manifest.files ?? []).filter((path) => !/^(!?dist|src)/.test(path)).map((path) => `${path}/`);
-  const extra = [...tarball.files.keys()]
-    .filter((path) => !expected.has(path) && path !== "CHANGELOG.md")
-    .filter((path) => !data.some((folder) => path.startsWith(folder)));
+  const extra = [...tarball.files.keys()].filter((path) => !expected.has(path) && path !== "CHANGELOG.md");
   return [
     ...missing.map((path) => `expected a file ${path}, got none`),
     ...extra.map((path) => `expected no other file, got ${path}`),
   ];
+}
+
+/** Of the folders that package.json publishes beside code, such as dashboards. */
+function dataFiles({ folder, manifest }: Member, base: string): readonly string[] {
+  const folders = (manifest.files ?? []).filter((entry) => !entry.startsWith("!") && !["dist", "src"].includes(entry));
+  return folders.flatMap((data) => globSync(`${data}/**/*.*`, { cwd: join(base, folder) }));
 }
 
 function licence({ tarball }: StagedPackage, base: string): readonly string[] {
@@ -62,9 +65,7 @@ function manifest({ member, tarball }: StagedPackage): readonly string[] {
   if (version !== member.manifest.version) found.push(`expected version ${member.manifest.version}, got ${version}`);
   for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
     // A pinned version would keep fixes from users, and give them a second copy of what they have already.
-    if (!/^(\^\d+\.\d+\.\d+|>=\d+\.\d+\.\d+ <\d+(\.\d+\.\d+)?)$/.test(range)) {
-      found.push(`expected a range such as ^X.Y.Z for ${name}, got ${range}`);
-    }
+    if (!/^\^\d+\.\d+\.\d+$/.test(range)) found.push(`expected a range ^X.Y.Z for ${name}, got ${range}`);
   }
   return found;
 }
