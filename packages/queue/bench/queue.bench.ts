@@ -2,10 +2,17 @@ import { report } from "@db/bench";
 import { enqueue } from "./enqueue.ts";
 import { eventLoop } from "./event-loop.ts";
 import { million } from "./million.ts";
+import { passThrough } from "./pass-through.ts";
 import { replay } from "./replay.ts";
 
 /** `node bench/queue.bench.ts enqueue` runs some scenarios, without writing results. */
-const scenarios = { enqueue: () => enqueue(9), eventLoop: () => eventLoop(5), million, replay: () => replay(3) };
+const scenarios = {
+  enqueue: () => enqueue(9),
+  eventLoop: () => eventLoop(5),
+  million,
+  replay: () => replay(3),
+  passThrough,
+};
 const only = process.argv.slice(2);
 
 const rows: object[] = [];

@@ -157,13 +157,19 @@ export class Committer {
     this.#meta = meta;
   }
 
-  /** Commits all that is there now, at once. @throws what the store threw for ends and notes */
+  /** Resolves when ends, notes and meta of before are stored. @throws what the store threw */
   async flush(): Promise<void> {
-    while (this.#busy || this.#hasWork) {
-      if (!this.#busy) this.#run();
-      await this.#running;
-      if (this.#lastError !== undefined) throw this.#lastError;
-    }
+    if (this.#busy) await this.#running;
+    // What came while that one ran goes into the next, whatever else comes meanwhile.
+    if (!this.#hasWork) return;
+    if (!this.#busy) this.#run();
+    await this.#running;
+    if (this.#lastError !== undefined) throw this.#lastError;
+  }
+
+  /** Resolves when all is stored; for an end, after which nothing comes any more. */
+  async drain(): Promise<void> {
+    while (this.#busy || this.#hasWork) await this.flush();
   }
 
   get #hasWork(): boolean {

@@ -151,7 +151,7 @@ export class Intake {
     const { operationId } = given;
     const intent = { ...given, operation: copied(given.operation) };
     let row = await journal.findOperation(operationId);
-    if (row !== NONE && journal.backlog.isStoring(row)) {
+    while (row !== NONE && journal.backlog.isStoring(row)) {
       await journal.committer.flush();
       row = await journal.findOperation(operationId);
     }

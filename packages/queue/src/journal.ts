@@ -15,6 +15,8 @@ import { Counters } from "./stats.ts";
 import type { HeadChunk, QueueStore } from "./store.ts";
 import type { StoredWrite } from "./stored-write.ts";
 
+const TIDY_INTERVAL_MS = 10_000;
+
 /** Who has to know what becomes of entries. */
 export interface JournalListener {
   /** An entry is durable, or a lane may go on for another reason. */
@@ -38,6 +40,8 @@ export class Journal implements CommitListener {
   /** Rows whose end is under way into the store, by their numbers. */
   readonly #ending = new Map<number, number>();
   readonly #listeners: JournalListener[] = [];
+  #tidiedAt = Number.NEGATIVE_INFINITY;
+  #tidying: NodeJS.Timeout | undefined;
   #committer: Committer | undefined;
   #outcomes: Outcomes | undefined;
   #meta: Meta = newMeta();
@@ -235,7 +239,7 @@ export class Journal implements CommitListener {
     }
     this.#freed();
     this.#moved();
-    if (this.backlog.count === 0) this.#tidy();
+    if (this.backlog.liveCount === 0) this.#tidySoon();
   }
 
   failed(error: DatabaseError): void {
@@ -272,8 +276,33 @@ export class Journal implements CommitListener {
     this.#moved();
   }
 
-  #tidy(): void {
-    this.#store.tidy().catch((error: unknown) => this.report("tidy", error));
+  /** Now, or when the last time is long enough ago: a queue that is filled and emptied all the time needs its file. */
+  #tidySoon(): void {
+    if (this.#tidying !== undefined) return;
+    const run = (): void => {
+      this.#tidying = undefined;
+      this.#tidiedAt = performance.now();
+      if (this.backlog.liveCount === 0) this.#store.tidy().catch((error: unknown) => this.report("tidy", error));
+    };
+    const waitMs = this.#tidiedAt + TIDY_INTERVAL_MS - performance.now();
+    if (waitMs <= 0) run();
+    else this.#tidying = setTimeout(run, waitMs).unref();
+  }
+
+  /** Stores what is left to store, and lets go of the store. */
+  async close(): Promise<void> {
+    clearTimeout(this.#tidying);
+    try {
+      await this.saveMeta({ replayedAt: 0 });
+      await this.committer.drain();
+    } catch (error) {
+      this.report("close", error);
+      throw error;
+    } finally {
+      // Nothing is lost by a file that stays larger than it must.
+      if (this.backlog.liveCount === 0) await this.#store.tidy().catch((error: unknown) => this.report("tidy", error));
+      await this.#store.close();
+    }
   }
 
   #freed(): void {

@@ -4,6 +4,7 @@ import type { Journal } from "./journal.ts";
 const LANE_ENTRIES = 8;
 const LANE_BYTES = 65_536;
 const MAX_KEPT = 1_024;
+const MAX_KEPT_BYTES = 8 * 1_048_576;
 
 interface Reading {
   readonly row: number;
@@ -16,6 +17,7 @@ interface Reading {
 export class ReadAhead {
   readonly #journal: Journal;
   readonly #kept = new Map<number, Uint8Array | undefined>();
+  #keptBytes = 0;
   #asked: Reading[] = [];
 
   constructor(journal: Journal) {
@@ -27,6 +29,7 @@ export class ReadAhead {
     if (this.#kept.has(seq)) {
       const bytes = this.#kept.get(seq);
       this.#kept.delete(seq);
+      this.#keptBytes -= bytes?.length ?? 0;
       return Promise.resolve(bytes);
     }
     return new Promise((resolve, reject) => {
@@ -37,6 +40,7 @@ export class ReadAhead {
 
   clear(): void {
     this.#kept.clear();
+    this.#keptBytes = 0;
   }
 
   #ask(): void {
@@ -44,19 +48,27 @@ export class ReadAhead {
     this.#asked = [];
     const { backlog } = this.#journal;
     const rows: number[] = asked.map(({ row }) => row);
-    if (this.#kept.size < MAX_KEPT) for (const { row } of asked) rows.push(...this.#further(row));
+    // Those of a record that became a dead letter are never asked for.
+    if (this.#kept.size >= MAX_KEPT || this.#keptBytes >= MAX_KEPT_BYTES) this.clear();
+    for (const { row } of asked) rows.push(...this.#further(row));
     const seqs = rows.map((row) => backlog.seqOf(row));
     this.#journal.store.read(seqs).then(
       (found) => {
         for (const [index, seq] of seqs.entries()) {
           if (index < asked.length) asked[index]?.resolve(found[index]);
-          else this.#kept.set(seq, found[index]);
+          else this.#keep(seq, found[index]);
         }
       },
       (error: unknown) => {
         for (const { reject } of asked) reject(error);
       },
     );
+  }
+
+  #keep(seq: number, bytes: Uint8Array | undefined): void {
+    if (this.#kept.has(seq)) return;
+    this.#kept.set(seq, bytes);
+    this.#keptBytes += bytes?.length ?? 0;
   }
 
   #further(row: number): readonly number[] {

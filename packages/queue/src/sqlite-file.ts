@@ -65,7 +65,8 @@ export class SqliteFile {
     );
     this.#outcome = db.prepare("INSERT INTO outcomes (at, state, operations, detail) VALUES (?, ?, ?, ?)");
     this.#forget = db.prepare(
-      "DELETE FROM outcomes WHERE id <= (SELECT max(id) FROM (SELECT id FROM outcomes WHERE at < ? ORDER BY id LIMIT 1000))",
+      // Of the oldest only: to look at all would cost each commit more than its sync.
+      "DELETE FROM outcomes WHERE id IN (SELECT id FROM outcomes ORDER BY id LIMIT 100) AND at < ?",
     );
     this.#meta = db.prepare(
       "INSERT INTO meta (id, value) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET value = excluded.value",

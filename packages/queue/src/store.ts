@@ -1,7 +1,7 @@
 /**
  * Where a queue keeps its entries: an ordered log of opaque bytes. Whoever writes one for another medium (a log on
- * several machines, say) needs nothing else of this package. The queue calls one method at a time, with these exceptions: `read`
- * may come while a `commit` runs, and `close` at any time.
+ * several machines, say) needs nothing else of this package. The queue makes one `commit` at a time;
+ * `read` and `tidy` may come while it runs, `close` when nothing does.
  */
 export interface QueueStore {
   /** What the words of `durability` mean here. */

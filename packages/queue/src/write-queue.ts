@@ -232,14 +232,7 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
     this.#unregister();
     this.#intake.close();
     await this.#replayer.detach(AbortSignal.abort());
-    try {
-      await this.#journal.saveMeta({ replayedAt: 0 });
-    } catch (error) {
-      this.#journal.report("close", error);
-      throw error;
-    } finally {
-      await this.#journal.store.close();
-    }
+    await this.#journal.close();
   }
 }
 
