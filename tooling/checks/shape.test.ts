@@ -56,6 +56,11 @@ describe("deviations", () => {
     expect(check({})).toBe("");
   });
 
+  test("folders of data that are published have none either", () => {
+    const files = [...good.files, "dashboards/a.json"];
+    expect(check({ files }, { files: [...(manifest.files ?? []), "dashboards"] })).toBe("");
+  });
+
   test.each<[string, Partial<PackageFacts>, string]>([
     ["a missing file", { files: good.files.filter((file) => file !== "README.md") }, "expected a file README.md"],
     ["a missing surface test", { files: ["src/index.ts"] }, "expected a file test/surface.test.ts"],
@@ -76,6 +81,11 @@ describe("deviations", () => {
   test.each<[string, Partial<Manifest>, string]>([
     ["another name", { name: "@db/other" }, 'expected name of package.json to be "@db/part"'],
     ["a file list without src", { files: ["dist"] }, "expected files of package.json"],
+    [
+      "a folder of data that is not there",
+      { files: ["dist", "!dist/.tsbuildinfo", "src", "data"] },
+      "expected data of files in package.json to be a folder with files",
+    ],
     ["side effects", { sideEffects: true }, "expected sideEffects of package.json to be false"],
     ["no description", { description: "" }, "expected a description"],
     ["another build", { scripts: { build: "esbuild" } }, "expected the script build"],

@@ -24,8 +24,9 @@ const requiredFields: Partial<Manifest> = {
   type: "module",
   sideEffects: false,
   engines: { node: ">=22.15" },
-  files: ["dist", "!dist/.tsbuildinfo", "src"],
 };
+/** Behind these a package may publish folders of data, such as dashboards. */
+const publishedFiles: readonly string[] = ["dist", "!dist/.tsbuildinfo", "src"];
 
 /** Where a package differs from the standard shape, each as one sentence. */
 export function deviations(facts: PackageFacts): readonly string[] {
@@ -48,12 +49,19 @@ function layout({ member, files, readme }: PackageFacts): readonly string[] {
   return found;
 }
 
-function fields({ member: { folder, manifest } }: PackageFacts): readonly string[] {
+function fields({ member: { folder, manifest }, files }: PackageFacts): readonly string[] {
   const expected: Partial<Manifest> = { name: `@db/${folder.split("/").at(-1)}`, ...requiredFields };
   const found = Object.entries(expected).flatMap(([key, value]) => {
     const [want, got] = [JSON.stringify(value), JSON.stringify(manifest[key as keyof Manifest])];
     return want === got ? [] : [`expected ${key} of package.json to be ${want}, got ${got}`];
   });
+  const [want, got] = [JSON.stringify(publishedFiles), JSON.stringify(manifest.files?.slice(0, publishedFiles.length))];
+  if (want !== got) found.push(`expected files of package.json to begin with ${want}, got ${got}`);
+  for (const data of manifest.files?.slice(publishedFiles.length) ?? []) {
+    if (!files.some((file) => file.startsWith(`${data}/`))) {
+      found.push(`expected ${data} of files in package.json to be a folder with files, got none`);
+    }
+  }
   if ((manifest.description ?? "") === "") found.push("expected a description in package.json, got none");
   if (manifest.scripts?.build !== "tsc -b") found.push(`expected the script build to be "tsc -b"`);
   if (manifest.publishConfig?.access !== "public") found.push('expected publishConfig.access to be "public"');
