@@ -49,10 +49,10 @@ function table(all: readonly FaultResult[]): string {
 /** What went wrong, then when calls worked again. */
 function describe({ hanging, lost, twice, unhandled, recoveredMs }: FaultResult): string {
   const wrong = [
-    [hanging, "calls hang"],
-    [lost, "acknowledged writes lost"],
-    [twice, "writes applied twice"],
-    [unhandled, "unhandled rejections"],
+    [hanging, "hang"],
+    [lost, "lost"],
+    [twice, "applied twice"],
+    [unhandled, "unhandled"],
   ] as const;
   const recovery =
     recoveredMs === undefined ? "never works again" : `works after ${(recoveredMs / 1_000).toFixed(1)} s`;
