@@ -79,8 +79,18 @@ export class Journal implements CommitListener {
     }
     this.#outcomes = new Outcomes(this.settings.outcomeRetentionMs, outcomes);
     this.#committer = new Committer(this.#store, nextSeq, this, () => this.outcomes.oldestAt);
-    if (known === undefined) await this.saveMeta({});
+    if (known === undefined) await this.#begin();
     return quarantined;
+  }
+
+  /** The first commit: a store that cannot take it is not opened. */
+  async #begin(): Promise<void> {
+    try {
+      await this.saveMeta({});
+    } catch (cause) {
+      const path = this.settings.path ?? "";
+      throw new DatabaseErrorOf("STORAGE_FAILED", `${path || "the store"} cannot be written to`, { path }, { cause });
+    }
   }
 
   get store(): QueueStore {

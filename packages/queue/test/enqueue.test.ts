@@ -225,6 +225,12 @@ describe("a store that fails", () => {
     expect(await db.update("notes:1", { v: 2 })).toMatchObject({ status: "committed" });
   });
 
+  test("at open: STORAGE_FAILED, for nothing was to be lost yet", async () => {
+    const store = new MemoryStore();
+    store.commit = () => Promise.reject(new DatabaseErrorOf("DURABILITY_UNKNOWN", "sync", { operationId: "" }));
+    expect(await failure(WriteQueue.open({ store }))).toMatchObject({ code: "STORAGE_FAILED", effect: "none" });
+  });
+
   test("a stranger's exception is not the caller's to see raw", async () => {
     const { queue } = await failing(new Error("boom"));
     expect(await failure(queue.enqueue(create("notes:1")))).toMatchObject({ code: "INTERNAL", effect: "unknown" });
