@@ -24,7 +24,7 @@ export function readReadme(text: string): Readme {
     const imports = new Set(specifiers.filter((name) => !name.startsWith("node:")).map(packageOf));
     return [{ source, imports: [...imports], runs: noRun === undefined }];
   });
-  const installs = /^npm install (?!-)(.+)$/m.exec(text)?.[1]?.split(/\s+/) ?? [];
+  const installs = /^npm install (?!-)([^#\n]+)/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
   // Versions are the workspace's; a README may pin one for its reader.
   return { examples, installs: installs.map((wanted) => wanted.replace(/(?<=.)@[^@/]+$/, "")) };
 }

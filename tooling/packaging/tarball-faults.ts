@@ -65,7 +65,9 @@ function manifest({ member, tarball }: StagedPackage): readonly string[] {
   if (version !== member.manifest.version) found.push(`expected version ${member.manifest.version}, got ${version}`);
   for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
     // A pinned version would keep fixes from users, and give them a second copy of what they have already.
-    if (!/^\^\d+\.\d+\.\d+$/.test(range)) found.push(`expected a range ^X.Y.Z for ${name}, got ${range}`);
+    if (!/^(\^\d+\.\d+\.\d+|>=\d+\.\d+\.\d+ <\d+(\.\d+\.\d+)?)$/.test(range)) {
+      found.push(`expected a range such as ^X.Y.Z for ${name}, got ${range}`);
+    }
   }
   return found;
 }
