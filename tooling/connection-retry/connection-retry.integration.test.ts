@@ -21,22 +21,23 @@ test("shows the wait, the outage and the recovery, and exits with 0", { timeout:
   const child = start("--start-after-ms=300", "--steady-ms=700", "--outage-ms=1500", ...limits);
   const [output] = await Promise.all([text(child.stdout), once(child, "close")]);
   expect(child.exitCode).toBe(0);
-  const events = [
+  const course = [
     /state {4}connecting/,
-    /health {3}starting/,
     /connect {2}resolved/,
-    /health {3}healthy/,
     /killed \(kill -9\)/,
     /state {4}failed: CONNECTION_FAILED/,
-    /health {3}unhealthy .*retry after \d+ ms/,
-    /write {4}SERVICE_UNAVAILABLE/,
     /state {4}connected, at try \d+/,
-    /acknowledged, 0 of them lost/,
-    /0 applied twice/,
+    /■ recovered/,
   ];
-  const found = events.map((event) => output.search(event));
-  expect(found).not.toContain(-1);
-  expect(found.toSorted((a, b) => a - b)).toEqual(found);
+  const places = course.map((event) => output.search(event));
+  expect(places).not.toContain(-1);
+  expect(places.toSorted((a, b) => a - b)).toEqual(places);
+  // What is asked for now and then comes when it comes.
+  expect(output).toMatch(/health {3}starting/);
+  expect(output).toMatch(/health {3}unhealthy .*retry after \d+ ms/);
+  expect(output).toMatch(/write {4}SERVICE_UNAVAILABLE/);
+  expect(output).toMatch(/acknowledged, 0 of them lost/);
+  expect(output).toMatch(/ 0 applied twice/);
 });
 
 test("ends cleanly at Ctrl-C, with its server", { timeout: 60_000 }, async () => {

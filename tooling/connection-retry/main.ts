@@ -6,6 +6,8 @@ import { type Options, readOptions, usage } from "./options.ts";
 import { pause, StateTeller, Timeline, watchHealth } from "./timeline.ts";
 import { Writers } from "./writers.ts";
 
+/** Without a write acknowledged for so long after its return, the database has not come back for its callers. */
+const RECOVERY_MS = 10_000;
 const ROOT = { username: "root", password: "root" };
 const PLACE = { namespace: "notes", database: "notes" };
 
@@ -62,6 +64,7 @@ async function show(server: SurrealServer, options: Options, ended: AbortSignal)
 
   const writers = new Writers(db, timeline);
   const writing = writers.run(callers, signal);
+  let recovered = false;
   await pause(steadyMs, ended);
   if (!ended.aborted) {
     timeline.act(`the database is killed (kill -9) under ${callers} writers; it will be away for ${outageMs} ms`);
@@ -72,7 +75,10 @@ async function show(server: SurrealServer, options: Options, ended: AbortSignal)
     timeline.act("the database starts again …");
     await server.restart();
     timeline.act("… and listens");
-    writers.announceNext = true;
+    const back = new AbortController();
+    void writers.acknowledgement().then(() => back.abort());
+    await pause(RECOVERY_MS, AbortSignal.any([ended, back.signal]));
+    recovered = back.signal.aborted;
     await pause(steadyMs, ended);
   }
   const failures = writers.flushCodes();
@@ -87,8 +93,7 @@ async function show(server: SurrealServer, options: Options, ended: AbortSignal)
     const wrong = [...writers.refused].filter((mark) => there.has(mark)).length;
     const applied = [...writers.unknown].filter((mark) => there.has(mark)).length;
     const twice = rows.length - there.size;
-    const recovered = !writers.announceNext;
-    timeline.act(recovered ? "recovered; what became of the writes:" : "NOT recovered; what became of the writes:");
+    timeline.act(`${recovered ? "recovered" : "NOT recovered"}; what became of the writes:`);
     timeline.tell("calls", failures === "" ? "none failed" : `failed: ${failures}`);
     timeline.tell("writes", `${writers.acknowledged.size} acknowledged, ${lost} of them lost`);
     timeline.tell("writes", `${writers.unknown.size} of unknown outcome, ${applied} of them are there`);

@@ -8,12 +8,12 @@ export class Writers {
   readonly acknowledged = new Set<string>();
   readonly unknown = new Set<string>();
   readonly refused = new Set<string>();
-  /** Prints the first success from now on. */
-  announceNext = true;
   readonly #db: DatabaseService;
   readonly #timeline: Timeline;
   readonly #codes = new Map<string, number>();
   #made = 0;
+  /** The first is printed without being asked for. */
+  #next: PromiseWithResolvers<true> | undefined = Promise.withResolvers();
 
   constructor(db: DatabaseService, timeline: Timeline) {
     this.#db = db;
@@ -22,6 +22,12 @@ export class Writers {
 
   async run(callers: number, signal: AbortSignal): Promise<void> {
     await Promise.all(Array.from({ length: callers }, () => this.#write(signal)));
+  }
+
+  /** Resolves at the next acknowledged write, which is printed. */
+  acknowledgement(): Promise<true> {
+    this.#next = Promise.withResolvers();
+    return this.#next.promise;
   }
 
   /** What failed since the last time, by code. */
@@ -51,8 +57,9 @@ export class Writers {
   }
 
   #announce(tookMs: number): void {
-    if (!this.announceNext) return;
-    this.announceNext = false;
+    if (this.#next === undefined) return;
+    this.#next.resolve(true);
+    this.#next = undefined;
     this.#timeline.tell("write", `acknowledged, after ${Math.round(tookMs)} ms`);
   }
 

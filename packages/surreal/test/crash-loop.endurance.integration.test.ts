@@ -5,7 +5,7 @@ const rounds = process.env.DB_TEST_SIZE === "full" ? 50 : 3;
 
 test.each(["rocksdb", "surrealkv"] as const)(
   `${rounds} kills of a server on %s under 16 writers: what was acknowledged is there once, the rest at most once`,
-  { timeout: 60_000 + rounds * 5_000 },
+  { timeout: 60_000 + rounds * 10_000 },
   async (engine) => {
     const { broken, recoveredMs, ...counts } = await crashLoop(engine, rounds);
     const sorted = recoveredMs.toSorted((a, b) => a - b);
