@@ -20,22 +20,26 @@ const LONG_MS = 2_000;
 export async function openPatiently(options: EmbeddedOptions, context: CallContext): Promise<Surreal> {
   const start = performance.now();
   let told = false;
-  for (let attempt = 1; ; attempt += 1) {
-    let error: DatabaseError;
-    try {
-      return await openOnce(options, context);
-    } catch (thrown) {
-      error = classifyOpening(thrown, options.path);
-      if (!error.retryable || context.aborted) throw error;
+  let last: DatabaseError | undefined;
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await openOnce(options, context);
+      } catch (thrown) {
+        const error = classifyOpening(thrown, options.path);
+        if (!error.retryable || context.aborted) throw error;
+        last = error;
+      }
+      if (!told && performance.now() - start > LONG_MS) {
+        told = true;
+        process.emitWarning(`${last.message}; waiting for it`, "DatabaseWarning");
+      }
+      const pause = setTimeout(PAUSES(attempt, 0, Math.random), undefined, { ref: false });
+      await untilInterrupted(pause, context, "none");
     }
-    if (!told && performance.now() - start > LONG_MS) {
-      told = true;
-      process.emitWarning(`${error.message}; waiting for it`, "DatabaseWarning");
-    }
-    const pauseMs = PAUSES(attempt, 0, Math.random);
-    await untilInterrupted(setTimeout(pauseMs, undefined, { ref: false }), context, "none").catch((interruption) => {
-      throw isDatabaseError(interruption) && interruption.code === "QUERY_TIMEOUT" ? error : interruption;
-    });
+  } catch (error) {
+    // That the time is up says less than why it was of no use.
+    throw last !== undefined && isDatabaseError(error) && error.code === "QUERY_TIMEOUT" ? last : error;
   }
 }
 

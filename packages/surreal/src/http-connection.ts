@@ -34,6 +34,7 @@ const RENEW_PAUSE_MS = 1_000;
 export class HttpConnection implements Connection {
   readonly bornAt: number = performance.now();
   readonly features: ServerFeatures;
+  readonly watches: undefined = undefined;
   readonly #client: HttpClient;
   readonly #options: HttpOptions;
   readonly #heartbeat: Heartbeat;
@@ -124,8 +125,6 @@ export class HttpConnection implements Connection {
     this.#client.send(request, (session as HttpSession).headers, receiver);
     this.keep();
   }
-
-  readonly watches: undefined = undefined;
 
   keep(): void {
     this.#inFlight += 1;

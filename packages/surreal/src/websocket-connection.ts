@@ -38,11 +38,11 @@ export class WebSocketConnection implements Connection {
   readonly bornAt: number = performance.now();
   readonly socket: RpcSocket;
   readonly features: ServerFeatures;
+  readonly watches: LiveWatches = new LiveWatches();
   readonly #options: WebSocketOptions;
   readonly #sessions = new Map<string, SocketSession>();
   readonly #making = new Map<string, Promise<SocketSession>>();
   #home: SocketSession;
-  readonly watches: LiveWatches = new LiveWatches();
   #retired = false;
   #inFlight = 0;
 

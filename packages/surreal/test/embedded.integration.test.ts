@@ -251,7 +251,7 @@ describe("opening", () => {
       await using first = createDatabase({ driver: driverOf(engine, path) });
       await first.connect();
       await using second = createDatabase({ driver: driverOf(engine, path) });
-      await expect(second.connect({ timeoutMs: 500 })).rejects.toMatchObject({
+      await expect(second.connect({ timeoutMs: 1_500 })).rejects.toMatchObject({
         code: "DATABASE_LOCKED",
         // Within one process a rocksdb path never opens again.
         retryable: engine !== "rocksdb",

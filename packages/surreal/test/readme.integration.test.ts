@@ -9,7 +9,7 @@ import { freshPath } from "./support/engines.ts";
 
 const folder = new URL("..", import.meta.url);
 const readme = await readFile(new URL("README.md", folder), "utf8");
-const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, source = ""]) => source);
+const examples = [...readme.matchAll(/```ts(?: no_run)?\n(.*?)```/gs)].map(([, source = ""]) => source);
 const server = await startSurreal();
 afterAll(() => server.close());
 

@@ -7,7 +7,7 @@ const db = createDatabase({ driver: surreal({ url, namespace: "test", database: 
 
 const scenarios: { readonly [name: string]: () => Promise<string> } = {
   async open() {
-    return db.connect({ timeoutMs: 500 }).then(
+    return db.connect({ timeoutMs: 3_000 }).then(
       () => "opened",
       (error: unknown) => (isDatabaseError(error) ? error.code : String(error)),
     );
