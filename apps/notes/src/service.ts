@@ -33,7 +33,7 @@ export async function runService(config: Config): Promise<void> {
   const streams = new EventStreams();
   const ops = await startOps({ db, queue, config, streams, version, isDraining });
   const { bodyLimitBytes } = config;
-  const app = createApp({ db, queue, metrics, logger, version, bodyLimitBytes, isDraining, ops });
+  const app = createApp({ db, queue, metrics, streams, logger, version, bodyLimitBytes, isDraining, ops });
   const server = await listen(app, config).catch(async (error: unknown) => {
     await stack.close();
     throw new StartFault(listenFault(error, config));
