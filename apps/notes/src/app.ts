@@ -30,6 +30,8 @@ export interface AppOptions {
   readonly version?: string;
   /** True while the service is being stopped. Default never. */
   readonly isDraining?: () => boolean;
+  /** True once the database was reached for the first time. Default always. */
+  readonly isStarted?: () => boolean;
   /** Where writes wait while the database is away. Default nowhere. */
   readonly queue?: WriteQueue;
   /** What `/metrics` shows. Default nothing. */
@@ -45,11 +47,12 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const { db, logger, resources = [noteResource], bodyLimitBytes = 786_432, version = "0.0.0" } = options;
   const streams = options.streams ?? new EventStreams();
   const isDraining = options.isDraining ?? (() => false);
+  const isStarted = options.isStarted ?? (() => true);
   const app = new Hono<AppEnv>();
   app.use(requestId());
   app.use(accessLog(logger));
   app.use(commonHeaders(isDraining));
-  app.route("/", healthRoutes({ db, queue: options.queue, version, isDraining }));
+  app.route("/", healthRoutes({ db, queue: options.queue, version, isDraining, isStarted }));
   if (options.queue !== undefined) app.route("/", operationRoutes(db, options.queue));
   if (options.metrics !== undefined) app.route("/", metricsRoutes(options.metrics));
   if (options.ops !== undefined) app.route("/", opsRoutes(options.ops));

@@ -14,22 +14,22 @@ export interface HealthContext {
   readonly queue: Pick<WriteQueue, "stats"> | undefined;
   readonly version: string;
   readonly isDraining: () => boolean;
+  /** Whether the first connection was made. */
+  readonly isStarted: () => boolean;
 }
 
 type Status = "pass" | "warn" | "fail";
 
 /** `/livez` for whoever restarts the process, `/readyz` for whoever sends it requests, `/health` for people. */
-export function healthRoutes({ db, queue, version, isDraining }: HealthContext): Hono<AppEnv> {
+export function healthRoutes({ db, queue, version, isDraining, isStarted }: HealthContext): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
   // Never asks the database: restarting the service does not bring that back.
   app.get("/livez", describeRoute(about("is_alive", "Whether the process runs")), (c) => c.json({ status: "pass" }));
 
-  let wasConnected = false;
   // For whoever must not judge a service that still waits for its database.
   app.get("/startupz", describeRoute(about("is_started", "Whether the start is over", problems([503]))), (c) => {
-    wasConnected ||= db.state.name === "connected";
-    if (wasConnected) return c.json({ status: "pass" });
+    if (isStarted()) return c.json({ status: "pass" });
     return respondWithProblem(c, new UnavailableFault("the service waits for its database", 1));
   });
 
