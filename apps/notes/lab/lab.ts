@@ -81,10 +81,11 @@ export class Lab {
     this.#ledger.check(await this.#stored());
     this.#writer.paused = false;
     const after = this.#ledger.tally;
-    const since = (key: "sent" | "confirmed" | "queued" | "refused"): number => after[key] - before[key];
+    const since = (key: "sent" | "confirmed" | "queued" | "refused" | "open"): number => after[key] - before[key];
     const report = {
       scenario: scenario.name,
-      sent: since("sent"),
+      // With those that were sent before and are answered now.
+      sent: since("sent") - since("open"),
       confirmed: since("confirmed"),
       queued: since("queued"),
       refused: since("refused"),
