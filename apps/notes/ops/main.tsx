@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { DeadLetters } from "./dead-letters.tsx";
 import { HeadlineBar, isStale } from "./headline.tsx";
+import { LabPanel } from "./lab.tsx";
 import {
   ConfigurationPanel,
   OperationsPanel,
@@ -16,6 +17,7 @@ function Page() {
     <main class={isStale() ? "stale" : undefined}>
       <HeadlineBar />
       <div class="grid">
+        <LabPanel />
         <div class="column">
           <OperationsPanel />
           <SlowCallsPanel />

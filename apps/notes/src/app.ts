@@ -6,6 +6,7 @@ import { requestId } from "hono/request-id";
 import { accessLog } from "./access-log.ts";
 import { docsRoutes } from "./docs-routes.ts";
 import type { AppEnv } from "./env.ts";
+import { EventStreams } from "./event-streams.ts";
 import { commonHeaders } from "./headers.ts";
 import { healthRoutes } from "./health-routes.ts";
 import type { Logger } from "./logger.ts";
@@ -29,10 +30,14 @@ export interface AppOptions {
   readonly version?: string;
   /** True while the service is being stopped. Default never. */
   readonly isDraining?: () => boolean;
+  /** True once the database was reached for the first time. Default always. */
+  readonly isStarted?: () => boolean;
   /** Where writes wait while the database is away. Default nowhere. */
   readonly queue?: WriteQueue;
   /** What `/metrics` shows. Default nothing. */
   readonly metrics?: Prometheus;
+  /** Keeps open streams of server-sent events; whoever stops the service closes it. Default one of its own. */
+  readonly streams?: EventStreams;
   /** The operator page. Default none. */
   readonly ops?: OpsOptions;
 }
@@ -40,16 +45,18 @@ export interface AppOptions {
 /** The whole service but its port: tests ask it with `app.request(…)`. */
 export function createApp(options: AppOptions): Hono<AppEnv> {
   const { db, logger, resources = [noteResource], bodyLimitBytes = 786_432, version = "0.0.0" } = options;
+  const streams = options.streams ?? new EventStreams();
   const isDraining = options.isDraining ?? (() => false);
+  const isStarted = options.isStarted ?? (() => true);
   const app = new Hono<AppEnv>();
   app.use(requestId());
   app.use(accessLog(logger));
   app.use(commonHeaders(isDraining));
-  app.route("/", healthRoutes({ db, version, isDraining }));
+  app.route("/", healthRoutes({ db, queue: options.queue, version, isDraining, isStarted }));
   if (options.queue !== undefined) app.route("/", operationRoutes(db, options.queue));
   if (options.metrics !== undefined) app.route("/", metricsRoutes(options.metrics));
   if (options.ops !== undefined) app.route("/", opsRoutes(options.ops));
-  for (const resource of resources) app.route("/", resourceRoutes(resource, { db, logger, bodyLimitBytes }));
+  for (const resource of resources) app.route("/", resourceRoutes(resource, { db, logger, streams, bodyLimitBytes }));
   app.route(
     "/",
     docsRoutes((): Promise<ApiDocument> => apiDocument(app, { resources, version })),

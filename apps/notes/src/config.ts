@@ -45,6 +45,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     username: read(settings.username),
     password: read(settings.password),
     operatorToken: read(settings.operatorToken),
+    labUrl: read(settings.labUrl),
     unavailableAfterMs: read(settings.unavailableAfterMs),
     poolMin: read(settings.poolMin),
     poolMax: read(settings.poolMax),
@@ -57,7 +58,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   return config;
 }
 
-const SECRETS: ReadonlySet<keyof Settings> = new Set(["password", "operatorToken"]);
+const SECRETS: ReadonlySet<keyof Settings> = new Set(["password", "operatorToken", "labUrl"]);
 
 /** The configuration as it may be shown. A URL holds no password: that is refused when it is read. */
 export function configFacts(config: Config): readonly (readonly [variable: string, value: string])[] {

@@ -1,4 +1,6 @@
 import type { DatabaseHealth, DatabaseService } from "@db/core";
+import { livePools } from "@db/pool";
+import type { WriteQueue } from "@db/queue";
 import { Hono } from "hono";
 import { type DescribeRouteOptions, describeRoute } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
@@ -9,18 +11,27 @@ import { respondWithProblem, UnavailableFault } from "./problem.ts";
 
 export interface HealthContext {
   readonly db: DatabaseService;
+  readonly queue: Pick<WriteQueue, "stats"> | undefined;
   readonly version: string;
   readonly isDraining: () => boolean;
+  /** Whether the first connection was made. */
+  readonly isStarted: () => boolean;
 }
 
 type Status = "pass" | "warn" | "fail";
 
 /** `/livez` for whoever restarts the process, `/readyz` for whoever sends it requests, `/health` for people. */
-export function healthRoutes({ db, version, isDraining }: HealthContext): Hono<AppEnv> {
+export function healthRoutes({ db, queue, version, isDraining, isStarted }: HealthContext): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
 
   // Never asks the database: restarting the service does not bring that back.
   app.get("/livez", describeRoute(about("is_alive", "Whether the process runs")), (c) => c.json({ status: "pass" }));
+
+  // For whoever must not judge a service that still waits for its database.
+  app.get("/startupz", describeRoute(about("is_started", "Whether the start is over", problems([503]))), (c) => {
+    if (isStarted()) return c.json({ status: "pass" });
+    return respondWithProblem(c, new UnavailableFault("the service waits for its database", 1));
+  });
 
   app.get("/readyz", describeRoute(about("is_ready", "Whether requests can be served", problems([503]))), async (c) => {
     if (isDraining()) return respondWithProblem(c, new UnavailableFault("the service is being stopped", 1));
@@ -34,12 +45,13 @@ export function healthRoutes({ db, version, isDraining }: HealthContext): Hono<A
   app.get("/health", describeRoute(aboutHealth), async (c) => {
     const health = await db.healthCheck();
     const status = isDraining() ? "fail" : statusOf(health);
-    const document = { status, version, checks: { "db:responseTime": [responseTime(health)] } };
+    const checks = { "db:responseTime": [responseTime(health)], ...poolChecks(), ...queueChecks(queue) };
+    const document = { status, version, checks };
     const headers = { "content-type": "application/health+json" };
     return c.body(JSON.stringify(document), status === "fail" ? 503 : 200, headers);
   });
 
-  for (const path of ["/livez", "/readyz", "/health"]) app.all(path, methodNotAllowed("GET, HEAD"));
+  for (const path of ["/livez", "/startupz", "/readyz", "/health"]) app.all(path, methodNotAllowed("GET, HEAD"));
   return app;
 }
 
@@ -55,6 +67,31 @@ function responseTime(health: DatabaseHealth): object {
   // The code says enough; the message may name hosts.
   const output = "reason" in health ? (/^[A-Z_]+(?=:)/.exec(health.reason)?.[0] ?? health.status) : health.status;
   return { ...common, output };
+}
+
+function poolChecks(): object {
+  const pools = livePools().map((pool) => pool.stats());
+  if (pools.length === 0) return {};
+  const measured = pools.map(({ name, inUse, max, waiting }) => ({
+    componentId: name,
+    componentType: "component",
+    observedValue: Math.round((inUse / max) * 100),
+    observedUnit: "percent",
+    status: waiting > 0 ? "warn" : "pass",
+  }));
+  return { "pool:utilization": measured };
+}
+
+function queueChecks(queue: HealthContext["queue"]): object {
+  if (queue === undefined) return {};
+  const { name: componentId, pending, dead, oldestAgeMs, maxEntries } = queue.stats();
+  const common = { componentId, componentType: "component" };
+  const depth = dead > 0 || pending > maxEntries / 2 ? "warn" : "pass";
+  const age = pending > 0 ? "warn" : "pass";
+  return {
+    "queue:depth": [{ ...common, observedValue: pending, observedUnit: "writes", status: depth }],
+    "queue:oldestAge": [{ ...common, observedValue: oldestAgeMs, observedUnit: "ms", status: age }],
+  };
 }
 
 function about(

@@ -14,7 +14,7 @@ const WRITE = [...READ, 409];
 /** What a request with a body can be refused with besides: by the service, or by a schema in the database (422). */
 const BODY = [400, 413, 415, 422];
 
-type Route = "create" | "createMany" | "list" | "exportAll" | "get" | "change" | "remove";
+type Route = "create" | "createMany" | "list" | "exportAll" | "changes" | "get" | "change" | "remove";
 
 /** The descriptions of a resource's routes, one for each handler. */
 export function operations(resource: Resource): Readonly<Record<Route, DescribeRouteOptions>> {
@@ -89,6 +89,19 @@ export function operations(resource: Resource): Readonly<Record<Route, DescribeR
       tags,
       parameters: listParameters(resource),
       responses: { 200: json(names.page, "The page."), ...problems([...READ, 400]) },
+    },
+    changes: {
+      operationId: `follow_${model.collection}`,
+      summary: `Changes of ${model.collection} as they happen`,
+      description:
+        "Server-sent events: `created` and `updated` with the record, `deleted` with its id, `resync` wherever changes may be " +
+        "missing before what comes next (first of all at the start: read then), `problem` before an end that is not the " +
+        "client's, and `bye` when the service stops.",
+      tags,
+      responses: {
+        200: { description: "The stream.", content: { "text/event-stream": { schema: { type: "string" } } } },
+        ...problems([500]),
+      },
     },
     get: {
       operationId: `get_${noun}`,

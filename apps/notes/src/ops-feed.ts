@@ -174,3 +174,26 @@ export interface Feed {
   readonly timeline: TimelineEntry;
   readonly slow: SlowCall;
 }
+
+/** How the fault lab is, where the service was started by it. */
+export interface LabState {
+  /** The name of the scenario that is played. */
+  readonly playing: string | null;
+  readonly tally: {
+    readonly sent: number;
+    readonly confirmed: number;
+    readonly queued: number;
+    readonly refused: number;
+    readonly open: number;
+    readonly checked: number;
+    readonly lost: number;
+    readonly doubled: number;
+  } | null;
+  readonly scenarios: readonly { readonly name: string; readonly title: string }[];
+  readonly last: {
+    readonly scenario: string;
+    readonly firstRefusedMs: number | null;
+    readonly recoveredMs: number | null;
+    readonly faults: readonly string[];
+  } | null;
+}

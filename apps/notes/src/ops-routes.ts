@@ -4,6 +4,7 @@ import { describeRoute } from "hono-openapi";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import type { AppEnv } from "./env.ts";
 import type { EventStream, EventStreams } from "./event-streams.ts";
+import { labRoutes } from "./lab-routes.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
 import type { Operator } from "./operator.ts";
 import type { OpsAssets } from "./ops-assets.ts";
@@ -18,6 +19,8 @@ export interface OpsOptions {
   /** Where dead letters are; undefined where the service has no queue. */
   readonly queue: WriteQueue | undefined;
   readonly operator: Operator;
+  /** Where the fault lab is; empty where there is none. */
+  readonly labUrl: string;
   /** The built page; undefined where it was not built. */
   readonly assets: OpsAssets | undefined;
 }
@@ -26,7 +29,7 @@ export interface OpsOptions {
 const MAX_WATCHERS = 50;
 
 /** The operator page and the one stream that feeds it. Nothing here touches the database. */
-export function opsRoutes({ recorder, streams, about, queue, operator, assets }: OpsOptions): Hono<AppEnv> {
+export function opsRoutes({ recorder, streams, about, queue, operator, labUrl, assets }: OpsOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   let watchers = 0;
 
@@ -74,6 +77,7 @@ export function opsRoutes({ recorder, streams, about, queue, operator, assets }:
       "/",
       deadLetterRoutes(queue, operator, (what, detail) => recorder.note("info", what, detail)),
     );
+  if (labUrl !== "") app.route("/", labRoutes(labUrl));
   for (const path of ["/ops", "/ops/events", "/ops/assets/:name"]) app.all(path, methodNotAllowed("GET, HEAD"));
   return app;
 }

@@ -27,6 +27,7 @@ export async function startOps({ db, queue, config, streams, version, isDraining
     recorder: new Recorder({ db, pools, queue: () => queueFacts(queue), isDraining, slowMs: config.slowCallMs }),
     queue,
     operator,
+    labUrl: config.labUrl,
     streams,
     assets: await readOpsAssets(fileURLToPath(new URL("../dist/ops", import.meta.url))),
     about: {
@@ -36,7 +37,7 @@ export async function startOps({ db, queue, config, streams, version, isDraining
       node: process.versions.node,
       configuration: configFacts(config),
       hasOperator: operator.exists,
-      hasLab: false,
+      hasLab: config.labUrl !== "",
     },
   };
 }

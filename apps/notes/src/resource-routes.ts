@@ -4,9 +4,11 @@ import { type Context, Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { parseJson, readJson, readText } from "./body.ts";
 import { createMany } from "./bulk-route.ts";
+import { changes } from "./changes-route.ts";
 import { asSeen, checkIfMatch, entityTag, isNotModified } from "./conditional.ts";
 import type { AppEnv } from "./env.ts";
 import { errorFacts } from "./error-facts.ts";
+import type { EventStreams } from "./event-streams.ts";
 import { ndjson } from "./export.ts";
 import { IdempotentRequests, type Repeatable, readIdempotencyKey } from "./idempotency.ts";
 import { fromJson, toJson } from "./json-fields.ts";
@@ -21,6 +23,8 @@ import { type Resource, writable } from "./resource.ts";
 export interface ResourceContext {
   readonly db: DatabaseService;
   readonly logger: Logger;
+  /** Where open streams are kept, to be ended when the service stops. */
+  readonly streams: EventStreams;
   /** Of a request's body; ten times as much where it holds many records. */
   readonly bodyLimitBytes: number;
 }
@@ -30,7 +34,7 @@ export interface ResourceContext {
  * down to the database: who hangs up is not worked for.
  */
 export function resourceRoutes(resource: Resource, context: ResourceContext): Hono<AppEnv> {
-  const { db, logger, bodyLimitBytes } = context;
+  const { db, logger, streams, bodyLimitBytes } = context;
   const { model, noun } = resource;
   const records = repository(db, model);
   const input = writable(resource);
@@ -38,6 +42,7 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
   const about = operations(resource);
   const collectionPath = `/${model.collection}`;
   const bulkPath = `${collectionPath}/bulk`;
+  const changesPath = `${collectionPath}/changes`;
   const exportPath = `${collectionPath}/export`;
   const recordPath = `${collectionPath}/:id`;
   const app = new Hono<AppEnv>();
@@ -90,6 +95,8 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
     return ndjson(all, (error) => logger.error({ error: errorFacts(error) }, "the export broke off"));
   });
 
+  app.get(changesPath, describeRoute(about.changes), (c) => changes(model, { db, streams, signal: c.req.raw.signal }));
+
   app.get(recordPath, describeRoute(about.get), async (c) => {
     const record = await find(model.Id.parse(idIn(c.req.url)), c.req.raw.signal);
     if (!isNotModified(c.req.header("if-none-match"), entityTag(toJson(record)))) return json(c, 200, record);
@@ -122,7 +129,7 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
 
   app.all(collectionPath, methodNotAllowed("GET, HEAD, POST"));
   app.all(bulkPath, methodNotAllowed("POST"));
-  app.all(exportPath, methodNotAllowed("GET, HEAD"));
+  for (const path of [exportPath, changesPath]) app.all(path, methodNotAllowed("GET, HEAD"));
   app.all(recordPath, methodNotAllowed("GET, HEAD, PATCH, DELETE"));
   return app;
 }

@@ -33,13 +33,16 @@ export async function runService(config: Config): Promise<void> {
   const streams = new EventStreams();
   const ops = await startOps({ db, queue, config, streams, version, isDraining });
   const { bodyLimitBytes } = config;
-  const app = createApp({ db, queue, metrics, logger, version, bodyLimitBytes, isDraining, ops });
+  let started = false;
+  const isStarted = (): boolean => started;
+  const app = createApp({ db, queue, metrics, streams, logger, version, bodyLimitBytes, isDraining, isStarted, ops });
   const server = await listen(app, config).catch(async (error: unknown) => {
     await stack.close();
     throw new StartFault(listenFault(error, config));
   });
   try {
     if (await connect(db, shutdown)) {
+      started = true;
       process.stdout.write(banner(server.url, config.url));
       logger.info({ url: server.url, version }, "ready");
       logger.info({ signal: await shutdown.requested }, "stopping");

@@ -39,6 +39,7 @@ export interface Settings {
   readonly queueMaxEntries: Setting<number>;
   readonly metricsLevel: Setting<MetricsLevel>;
   readonly operatorToken: Setting<string>;
+  readonly labUrl: Setting<string>;
 }
 
 const METRICS_LEVELS = ["basic", "detailed", "all"] as const;
@@ -185,6 +186,14 @@ export const settings: Settings = {
     meaning: "How much /metrics tells: basic, detailed (with collections) or all.",
     expected: `one of ${METRICS_LEVELS.join(", ")}`,
     parse: (text) => METRICS_LEVELS.find((level) => level === text),
+  },
+  labUrl: {
+    variable: "LAB_URL",
+    group: "Rarely used",
+    fallback: "",
+    meaning: "Where the fault lab is that has started this service. Set by the lab alone.",
+    expected: "a URL of this machine",
+    parse: (text) => (/^http:\/\/127\.0\.0\.1:\d{1,5}\/[0-9a-f]{32}$|^$/.test(text) ? text : undefined),
   },
   slowCallMs: {
     variable: "SLOW_CALL",

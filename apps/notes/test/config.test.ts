@@ -34,6 +34,7 @@ test("an empty environment gives the defaults", () => {
     username: "",
     password: "",
     operatorToken: "",
+    labUrl: "",
     unavailableAfterMs: 30_000,
     poolMin: 1,
     poolMax: 64,

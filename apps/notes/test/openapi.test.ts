@@ -32,7 +32,7 @@ describe("the document", () => {
         .map(([name]) => name)
         .sort(),
     ).toEqual(routes);
-    expect(routes).toHaveLength(7 + 3 + 3);
+    expect(routes).toHaveLength(8 + 4 + 3);
   });
 
   test("refers to nothing that it has not, and names every operation once", async () => {

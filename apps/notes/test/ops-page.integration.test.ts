@@ -56,7 +56,7 @@ describe.skipIf(path === undefined)("the operator page in a browser", () => {
     const app = createApp({
       db,
       logger,
-      ops: { recorder, streams, about, queue: undefined, operator: new Operator(""), assets },
+      ops: { recorder, streams, about, queue: undefined, operator: new Operator(""), labUrl: "", assets },
     });
     const server = await listen(app, { host: "127.0.0.1", port: 0 });
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });

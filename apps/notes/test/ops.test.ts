@@ -82,7 +82,15 @@ test("calls, errors and states are seen, and the past is bounded", async () => {
 test("the stream begins with the whole, goes on once a second, and never holds what was written", async () => {
   const { harness, recorder } = await start();
   const streams = new EventStreams();
-  const app = opsRoutes({ recorder, streams, about, queue: undefined, operator: new Operator(""), assets: undefined });
+  const app = opsRoutes({
+    recorder,
+    streams,
+    about,
+    queue: undefined,
+    operator: new Operator(""),
+    labUrl: "",
+    assets: undefined,
+  });
   await harness.db.create("notes", { ...note, title: "SECRET" });
   await vi.advanceTimersByTimeAsync(1_000);
   const answer = await app.request("/ops/events");
@@ -104,7 +112,15 @@ test("the stream begins with the whole, goes on once a second, and never holds w
 test("a page that was not built says how to build it, and watchers are bounded", async () => {
   const { recorder } = await start();
   const streams = new EventStreams();
-  const app = opsRoutes({ recorder, streams, about, queue: undefined, operator: new Operator(""), assets: undefined });
+  const app = opsRoutes({
+    recorder,
+    streams,
+    about,
+    queue: undefined,
+    operator: new Operator(""),
+    labUrl: "",
+    assets: undefined,
+  });
   app.onError((error, c) => c.text(error.message, 503));
   expect(await (await app.request("/ops")).text()).toContain("npm run build");
   for (let watcher = 0; watcher < 50; watcher += 1) expect((await app.request("/ops/events")).status).toBe(200);

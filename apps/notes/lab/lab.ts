@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Ledger, type Tally } from "./ledger.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { World } from "./world.ts";
+import { Writer } from "./writer.ts";
+
+/** What came of one scenario. */
+export interface Report extends Omit<Tally, "open" | "checked"> {
+  readonly scenario: string;
+  /** From the fault to the first 503, in milliseconds; null where there was none. */
+  readonly firstRefusedMs: number | null;
+  /** From the end of the fault to the first 201 of a request that began after it, in milliseconds. */
+  readonly recoveredMs: number | null;
+  /** From the end of the fault until nothing waits any more, in milliseconds. */
+  readonly drainedMs: number;
+  /** What is wrong, in words; empty where nothing is. */
+  readonly faults: readonly string[];
+}
+
+const AFTER_MS = 1_500;
+const SETTLE_MS = 90_000;
+/** What the issue of a recovery may be late by, and the limit by either way. */
+const RECOVERY_MS = 2_000;
+const LIMIT_SLACK_MS = 1_000;
+
+/** Plays faults against the service while notes are written to it, and counts what became of each of them. */
+export class Lab {
+  readonly #world: World;
+  readonly #ledger: Ledger;
+  readonly #writer: Writer;
+  readonly #runId: string;
+  #playing: string | undefined;
+
+  constructor(world: World, rate: number) {
+    this.#world = world;
+    this.#runId = Math.random().toString(36).slice(2, 10);
+    this.#ledger = new Ledger(this.#runId);
+    this.#writer = new Writer({ url: world.service.url, ledger: this.#ledger, rate, run: this.#runId });
+  }
+
+  get playing(): string | undefined {
+    return this.#playing;
+  }
+
+  get tally(): Tally {
+    return this.#ledger.tally;
+  }
+
+  async play(scenario: Scenario): Promise<Report> {
+    if (this.#playing !== undefined) throw new Error(`expected no scenario to be played, got ${this.#playing}`);
+    this.#playing = scenario.name;
+    try {
+      return await this.#play(scenario);
+    } finally {
+      this.#playing = undefined;
+    }
+  }
+
+  /** Writes no more, and waits for the answers. */
+  async stop(): Promise<void> {
+    await this.#writer.stop();
+  }
+
+  async #play(scenario: Scenario): Promise<Report> {
+    const before = this.#ledger.tally;
+    let firstRefusedAt: number | undefined;
+    let recoveredAt: number | undefined;
+    let liftedAt = Number.POSITIVE_INFINITY;
+    this.#writer.onAnswer = (answer, at, askedAt) => {
+      if (answer === "refused") firstRefusedAt ??= at;
+      if (answer === "confirmed" && askedAt >= liftedAt) recoveredAt ??= at;
+    };
+    const startedAt = performance.now();
+    await scenario.play(this.#world);
+    liftedAt = performance.now();
+    await this.#world.wait(AFTER_MS);
+    this.#writer.paused = true;
+    await this.#writer.settled();
+    await this.#drained();
+    const drainedMs = Math.round(performance.now() - liftedAt);
+    this.#ledger.check(await this.#stored());
+    this.#writer.paused = false;
+    const after = this.#ledger.tally;
+    const since = (key: "sent" | "confirmed" | "queued" | "refused" | "open"): number => after[key] - before[key];
+    const report = {
+      scenario: scenario.name,
+      // With those that were sent before and are answered now.
+      sent: since("sent") - since("open"),
+      confirmed: since("confirmed"),
+      queued: since("queued"),
+      refused: since("refused"),
+      lost: after.lost,
+      doubled: after.doubled,
+      firstRefusedMs: firstRefusedAt === undefined ? null : Math.round(firstRefusedAt - startedAt),
+      recoveredMs: recoveredAt === undefined ? null : Math.round(recoveredAt - liftedAt),
+      drainedMs,
+    };
+    return { ...report, faults: faultsOf(report, scenario, this.#world.limitMs) };
+  }
+
+  /** Until the queue is empty and the database answers. */
+  async #drained(): Promise<void> {
+    const until = performance.now() + SETTLE_MS;
+    for (;;) {
+      const health = await this.#health();
+      if (health?.status === "pass") return;
+      if (performance.now() > until)
+        throw new Error(`expected the service to recover within ${SETTLE_MS} ms, got ${JSON.stringify(health)}`);
+      await sleep(50);
+    }
+  }
+
+  async #health(): Promise<{ readonly status: string } | undefined> {
+    try {
+      const answer = await fetch(`${this.#world.service.url}/health`, { signal: AbortSignal.timeout(6_000) });
+      const health = (await answer.json()) as {
+        readonly status: string;
+        readonly checks: { readonly [name: string]: readonly { readonly observedValue?: number }[] };
+      };
+      const depth = health.checks["queue:depth"]?.[0]?.observedValue ?? 0;
+      return depth === 0 ? health : { ...health, status: "waiting" };
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #stored(): Promise<readonly { readonly id: string; readonly title: string }[]> {
+    const answer = await fetch(`${this.#world.service.url}/notes/export`);
+    const lines = (await answer.text()).split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line) as { readonly id: string; readonly title: string });
+  }
+}
+
+function faultsOf(report: Omit<Report, "faults">, scenario: Scenario, limitMs: number): readonly string[] {
+  const { sent, confirmed, queued, refused, lost, doubled, firstRefusedMs, recoveredMs } = report;
+  const faults: string[] = [];
+  if (lost > 0) faults.push(`${lost} acknowledged notes are lost`);
+  if (doubled > 0) faults.push(`${doubled} notes are there twice`);
+  if (sent !== confirmed + queued + refused)
+    faults.push(`${sent} sent are not ${confirmed} confirmed + ${queued} queued + ${refused} refused`);
+  if (recoveredMs === null || recoveredMs > RECOVERY_MS)
+    faults.push(`the first 201 came ${recoveredMs ?? "never"} ms after the end, expected within ${RECOVERY_MS}`);
+  if (scenario.refuses === "must" && (firstRefusedMs === null || Math.abs(firstRefusedMs - limitMs) > LIMIT_SLACK_MS))
+    faults.push(`the first 503 came after ${firstRefusedMs ?? "no"} ms, expected ${limitMs} ± ${LIMIT_SLACK_MS}`);
+  if (scenario.refuses === undefined && refused > 0) faults.push(`${refused} were refused within the limit`);
+  return faults;
+}
