@@ -105,7 +105,8 @@ describe.each(members.map((member) => [member.folder, member] as const))("%s, pa
 
   test("compiles and runs, with the examples of its README, on every supported compiler and Node", async () => {
     expect(examples.length, "programs in README.md").toBeGreaterThan(0);
-    const extra = [...doors.flatMap(({ optionalPeers }) => optionalPeers), ...installs, ...importsOf(examples)];
+    const peers = Object.keys(member.manifest.peerDependencies ?? {});
+    const extra = [...peers, ...installs, ...importsOf(examples)];
     await consumer.install([...new Set([name, "@types/node", ...extra])]);
     await expectDoors(consumer, member, doors);
     await expectPrograms(consumer, specifiers(doors), examples);
