@@ -85,9 +85,12 @@ class Gate {
       return isBehind ? this.#writeAfter(operation, context) : this.#next(operation, context);
     }
     if (isBehind) return this.#writeBehind(operation, context);
-    const ledger = context.ledger || this.#host.driver.capabilities.idempotentWrites;
+    const { driver } = this.#host;
+    const ledger = context.ledger || driver.capabilities.idempotentWrites;
+    // Of several attempts below, an earlier one may have been applied than the one whose error is told.
+    const wasSent = ledger && driver.state.name === "connected";
     return this.#next(operation, context.with({ ledger, whenAway: "fail" })).then(undefined, (error: unknown) =>
-      this.#afterFailure(operation, context, error, ledger),
+      this.#afterFailure(operation, context, error, ledger, wasSent),
     );
   }
 
@@ -132,6 +135,7 @@ class Gate {
     context: CallContext,
     error: unknown,
     ledger: boolean,
+    wasSent: boolean,
   ): Promise<WriteResult> {
     if (!isDatabaseError(error) || !this.#mayStore(operation, context, error, ledger)) throw error;
     if (!this.#isAccepting) {
@@ -139,7 +143,7 @@ class Gate {
       throw error;
     }
     try {
-      return await this.#store(operation, context, error.effect === "unknown");
+      return await this.#store(operation, context, wasSent || error.effect === "unknown");
     } catch (fault) {
       if (!isDatabaseError(fault)) throw error;
       if (fault.code === "DURABILITY_UNKNOWN" || (error.effect === "none" && TELLING.has(fault.code))) throw fault;

@@ -1,4 +1,4 @@
-import { DatabaseErrorOf, type ErrorCode } from "@db/core";
+import { DatabaseErrorOf, type ErrorCode, type Layer } from "@db/core";
 import { describe, expect, test } from "vitest";
 import { MemoryStore, WriteQueue } from "../src/index.ts";
 import { failure, rig, until, writesOf } from "./support/service.ts";
@@ -228,6 +228,23 @@ describe("effectively once", () => {
     await queue.enqueue({ kind: "update", id: "notes:1", data: { n: 7 } });
     await queue.barrier();
     expect(await db.read("notes:1")).toEqual({ id: "notes:1", n: 7 });
+    expect((await queue.deadLetters())[0]?.lastError?.code).toBe("OUTCOME_UNKNOWN");
+  });
+
+  test("an attempt before the one whose error is told may have been applied, too", async () => {
+    const attempts: Layer = (next) => (operation, context) =>
+      next(operation, context).then(undefined, () => next(operation, context.with({ attempt: 2 })));
+    const { driver, db, queue } = await rig({ layers: [attempts], queue: { ledgerRetentionMs: 30 } });
+    await db.create("counters", { n: 0 }, { id: "counters:1" });
+    driver.failNext(error("CONNECTION_FAILED", "unknown"), { kind: "update", when: "after" });
+    driver.failNext(error("CONNECTION_FAILED"), { kind: "update", times: 2 });
+    queue.pause();
+    expect(await db.update("counters:1", { n: 1 }, { mode: "increment" })).toMatchObject({ status: "queued" });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 40);
+    });
+    queue.resume();
+    await until(() => queue.stats().dead === 1);
     expect((await queue.deadLetters())[0]?.lastError?.code).toBe("OUTCOME_UNKNOWN");
   });
 
