@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { coverageFloors } from "./tooling/checks/coverage-floors.ts";
 import { type Project, testFiles } from "./tooling/checks/test-files.ts";
 
 export default defineConfig({
@@ -72,15 +73,7 @@ export default defineConfig({
       include: ["packages/*/src/**/*.ts"],
       reporter: ["text-summary", "json-summary"],
       // By the unit tests alone; adapters are covered by the integration tests.
-      thresholds: {
-        "packages/core/src/**": { lines: 95, branches: 95 },
-        "packages/metrics/src/**": { lines: 95, branches: 95 },
-        "packages/models/src/**": { lines: 95, branches: 90 },
-        "packages/pool/src/**": { lines: 95, branches: 95 },
-        "packages/queue/src/**": { lines: 95, branches: 90 },
-        "packages/retry/src/**": { lines: 95, branches: 95 },
-        "packages/testing/src/!(start-surreal|surreal)*": { lines: 90 },
-      },
+      thresholds: coverageFloors,
     },
   },
 });

@@ -1,0 +1,49 @@
+import type { Check } from "../check.ts";
+import { Clients, closedLoop, openLoop } from "../clients.ts";
+import { percentile } from "../measure.ts";
+import { startNotes } from "../service.ts";
+
+const CLIENTS = 200;
+const WARM_UP_MS = 2_000;
+const CAPACITY_MS = 2_500;
+const WINDOW_MS = 4_000;
+const ROUNDS = 3;
+
+export const load: Check = {
+  name: "load",
+  about: `p99 below 100 ms for ${CLIENTS} clients at half of what the service can take, on the embedded engine`,
+  async run({ claim, atMost }, ground) {
+    const { url } = await startNotes(ground);
+    const clients = new Clients(url, CLIENTS);
+    ground.defer(async () => clients.close());
+    await clients.prepare(500);
+    ground.progress("warming up");
+    await closedLoop(clients, WARM_UP_MS, ground.signal);
+
+    ground.progress("measuring the capacity");
+    const rates: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1)
+      rates.push((await closedLoop(clients, CAPACITY_MS, ground.signal)).length / (CAPACITY_MS / 1_000));
+    const capacity = percentile(rates, 0.5);
+    claim(
+      `it has a capacity, with ${CLIENTS} clients and no pause`,
+      capacity > 0,
+      `${Math.round(capacity)} requests a second`,
+    );
+
+    ground.progress("half of the capacity");
+    const windows: number[][] = [];
+    for (let round = 0; round < ROUNDS; round += 1)
+      windows.push(await openLoop(clients, capacity / 2, WINDOW_MS, ground.signal));
+    const median = (part: number): number =>
+      percentile(
+        windows.map((took) => percentile(took, part)),
+        0.5,
+      );
+    atMost(`p50 at ${Math.round(capacity / 2)} requests a second`, median(0.5), 100, "ms");
+    atMost("p99, the median of three windows,", median(0.99), 100, "ms");
+    const served = windows.flat().length / ((WINDOW_MS * ROUNDS) / 1_000);
+    claim("the load was really made", served > (capacity / 2) * 0.95, `${Math.round(served)} requests a second`);
+    claim("every request was answered with 200 or 201", clients.failures === 0, `${clients.failures} others`);
+  },
+};
