@@ -1,5 +1,5 @@
 import { createServer, type OutgoingHttpHeaders, type Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import type { Hono } from "hono";
 import { BARE_HEADERS, bareProblem, endWithProblem } from "./bare-problem.ts";
@@ -47,6 +47,11 @@ export async function listen(app: Hono<AppEnv>, options: ServerOptions): Promise
       void listener(incoming, outgoing);
     },
   );
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   server.on("clientError", (error, socket) => void clientErrors.refuse(error, socket));
   server.on("checkExpectation", (_incoming, outgoing) => {
     outgoing.writeHead(417, BARE_HEADERS).end(bareProblem(417, "only 100-continue can be expected"));
@@ -58,11 +63,15 @@ export async function listen(app: Hono<AppEnv>, options: ServerOptions): Promise
   });
   const { address, family, port: bound } = server.address() as AddressInfo;
   const url = `http://${family === "IPv6" ? `[${address}]` : address}:${bound}`;
-  return { url, close: (timeoutMs) => close(server, timeoutMs) };
+  return { url, close: (timeoutMs) => close(server, connections, timeoutMs) };
 }
 
-async function close(server: Server, timeoutMs: number): Promise<void> {
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+async function close(server: Server, connections: ReadonlySet<Socket>, timeoutMs: number): Promise<void> {
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    // To Node a connection is idle only after its first request: one that never sent any would be waited for.
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  }, SWEEP_MS);
   const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
