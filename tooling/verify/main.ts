@@ -7,7 +7,7 @@ import { runCheck } from "./run-check.ts";
 import { formatTable, verdict } from "./table.ts";
 
 /** The longest, coverage, runs all unit tests. */
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 600_000;
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { prometheus } from "@db/metrics/prometheus";
+import { WriteQueue } from "@db/queue";
 import { describe, expect, test } from "vitest";
 import { banner } from "../src/banner.ts";
 import { ConfigFault, readConfig } from "../src/config.ts";
 import { help } from "../src/help.ts";
 import { settings } from "../src/settings.ts";
+import { startApp } from "./harness.ts";
 
 function faultsOf(env: Readonly<Record<string, string>>): readonly string[] {
   try {
@@ -90,14 +93,35 @@ test("all faults are told at once", () => {
 
 describe("every setting, with its default,", () => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const tables = readme.slice(readme.indexOf("## Configuration"), readme.indexOf("## How it is made"));
+  const shown = (fallback: string): string => (fallback === "" ? "none" : fallback);
 
-  test.each(Object.values(settings).map(({ variable, fallback }) => [variable, fallback]))(
-    "%s (%s) is in --help and in the README",
-    (variable, fallback) => {
-      expect(help()).toContain(`  ${variable} (${fallback === "" ? "none" : fallback})\n`);
-      expect(readme).toContain(`| \`${variable}\` | ${fallback === "" ? "none" : `\`${fallback}\``} |`);
+  test.each(Object.values(settings).map(({ variable, fallback, group }) => [variable, fallback, group]))(
+    "%s (%s) is in --help, and in the README under %s",
+    (variable, fallback, group) => {
+      expect(help()).toContain(`  ${variable} (${shown(fallback)})\n`);
+      const from = tables.indexOf(`### ${group}\n`);
+      const section = tables.slice(from, tables.indexOf("### ", from + 4) >>> 0);
+      expect(section).toContain(`| \`${variable}\` | ${fallback === "" ? "none" : `\`${fallback}\``} |`);
     },
   );
+
+  test("and nothing else is in the README", () => {
+    const known = Object.values(settings).map(({ variable }) => variable);
+    const rows = [...tables.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, variable]) => variable);
+    expect(rows.toSorted()).toEqual(known.toSorted());
+  });
+});
+
+test("every path of the API is in the README", async () => {
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  await using queue = await WriteQueue.open({ durability: "memory" });
+  const { app } = await startApp({ queue, metrics: prometheus() });
+  const { paths } = (await (await app.request("/openapi.json")).json()) as { readonly paths: object };
+  for (const path of Object.keys(paths)) {
+    const written = path.replace("/notes/{id}", "/notes/notes:<key>").replace("{id}", "<operationId>");
+    expect(readme, path).toContain(written);
+  }
 });
 
 test("the banner tells the address, how to try it, and where the data lies", () => {
