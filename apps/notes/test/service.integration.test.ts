@@ -191,7 +191,7 @@ describe("ends with", () => {
     await writeFile(file, "");
     const service = spawnService({ DATA_DIR: join(file, "data") });
     expect(await service.exit).toBe(1);
-    expect(service.stderr()).toMatch(/^notes: the database cannot be used: .*Not a directory.*\n$/i);
+    expect(service.stderr()).toMatch(/^notes: the queue of writes cannot be opened: .*\(STORAGE_FAILED\)\n$/);
   });
 
   test("1 and one sentence where the data is in use", async () => {
@@ -199,7 +199,7 @@ describe("ends with", () => {
     await spawnService({ DATA_DIR }).ready();
     const second = spawnService({ DATA_DIR });
     expect(await second.exit).toBe(1);
-    expect(second.stderr()).toMatch(/^notes: the database cannot be used: .*\(DATABASE_LOCKED\).*\n$/);
+    expect(second.stderr()).toMatch(/^notes: the queue of writes cannot be opened: .*in use by the process \d+.*\(DATABASE_LOCKED\)\n$/);
   });
 
   test("2 and all faults where the configuration is wrong", async () => {
