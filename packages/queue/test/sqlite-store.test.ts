@@ -4,6 +4,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -247,7 +248,9 @@ describe("damage", () => {
 describe("a place that cannot be used", () => {
   test("a folder in the place of the file, or a file in the place of the folder, is a clear error", async () => {
     const made = folder();
-    expect((await failure(WriteQueue.open({ path: made }))).message).toContain(made);
+    const inside = join(made, "folder");
+    mkdirSync(inside);
+    expect((await failure(WriteQueue.open({ path: inside }))).message).toContain(inside);
     const file = join(made, "file");
     writeFileSync(file, "x");
     expect(await failure(WriteQueue.open({ path: join(file, "queue.db") }))).toMatchObject({ code: "STORAGE_FAILED" });
