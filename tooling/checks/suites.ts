@@ -80,5 +80,11 @@ export const suites: Readonly<Record<SuiteName, readonly Step[]>> = {
       project: "nightly",
       about: "what needs other programs of the machine, or long",
     },
+    {
+      kind: "command",
+      name: "verify",
+      about: "the acceptance list (`npm run verify`)",
+      command: ["node", "--disable-warning=ExperimentalWarning", "tooling/verify/main.ts"],
+    },
   ],
 };

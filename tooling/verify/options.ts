@@ -10,7 +10,8 @@ export function usage(checks: readonly Check[]): string {
   return `Usage: npm run verify [-- OPTIONS]
 
 Goes through the acceptance list and prints what was checked and what was measured. Databases, proxies and services are
-started on loopback and stopped again; nothing of yours is touched. It takes about two minutes.
+started on loopback and stopped again; nothing of yours is touched. It takes about two minutes, and as long again where
+the coverage has to be measured anew.
 
   --only NAME   this check alone; may be repeated
   --json        the results as JSON on stdout

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { statSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
 import { matchesGlob, relative } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { coverageFloors } from "../../checks/coverage-floors.ts";
 import type { Check, Ground } from "../check.ts";
@@ -24,8 +25,9 @@ export const coverage: Check = {
     const age = await ageOfSummary();
     if (age === undefined) {
       ground.progress("running the unit tests, for want of a summary of this state of the sources");
-      const code = await measure(ground);
-      claim("the unit tests pass, measured now", code === 0, `exit code ${code}`);
+      const { code, failures } = await measure(ground);
+      const told = failures.length === 0 ? `exit code ${code}` : failures.join("; ");
+      claim("the unit tests pass, measured now", code === 0, told);
     } else claim("the last summary is newer than every source and test", true, `${age} min old`);
     const summary = JSON.parse(await readFile(SUMMARY, "utf8")) as Summary;
     const files = Object.entries(summary).filter(([path]) => path !== "total");
@@ -48,17 +50,26 @@ async function ageOfSummary(): Promise<number | undefined> {
   return Math.round((Date.now() - made) / 60_000);
 }
 
-async function measure(ground: Ground): Promise<number | null> {
+interface Measured {
+  readonly code: number | null;
+  /** The names of the first tests that failed. */
+  readonly failures: readonly string[];
+}
+
+async function measure(ground: Ground): Promise<Measured> {
   const vitest = fileURLToPath(new URL("vitest.mjs", import.meta.resolve("vitest/package.json")));
-  const args = [vitest, "run", "--project", "unit", "--coverage", "--reporter=dot"];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
-  const gone = once(child, "exit");
+  const args = [vitest, "run", "--project", "unit", "--coverage", "--coverage.reportOnFailure", "--reporter=dot"];
+  const env = { ...process.env, NO_COLOR: "1" };
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+  const gone = once(child, "close");
   ground.defer(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
     await gone;
   });
-  const [code] = (await gone) as [number | null];
-  return code;
+  child.stdout.resume();
+  const [errors] = await Promise.all([text(child.stderr), gone]);
+  const failures = [...errors.matchAll(/^ *FAIL +(.+)$/gm)].map(([, name = ""]) => name.trim());
+  return { code: child.exitCode, failures: [...new Set(failures)].slice(0, 3) };
 }
 
 function share(counts: readonly Counts[]): number {
