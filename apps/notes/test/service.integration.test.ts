@@ -199,7 +199,9 @@ describe("ends with", () => {
     await spawnService({ DATA_DIR }).ready();
     const second = spawnService({ DATA_DIR });
     expect(await second.exit).toBe(1);
-    expect(second.stderr()).toMatch(/^notes: the queue of writes cannot be opened: .*in use by the process \d+.*\(DATABASE_LOCKED\)\n$/);
+    expect(second.stderr()).toMatch(
+      /^notes: the queue of writes cannot be opened: .*in use by the process \d+.*\(DATABASE_LOCKED\)\n$/,
+    );
   });
 
   test("2 and all faults where the configuration is wrong", async () => {

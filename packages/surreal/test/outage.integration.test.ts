@@ -11,7 +11,12 @@ const OUTAGE_MS = 3_000;
 test("an outage under 1,000 callers is met by one prober, and ends for all of them without a herd", async () => {
   await using server = await startSurreal();
   await using proxy = await FaultProxy.start({ target: server });
-  const driver = surreal({ url: proxy.url(server.url), ...PLACE, authentication: ROOT, pool: { maxSockets: 4, perSocket: 16 } });
+  const driver = surreal({
+    url: proxy.url(server.url),
+    ...PLACE,
+    authentication: ROOT,
+    pool: { maxSockets: 4, perSocket: 16 },
+  });
   await using db = createDatabase({ driver });
   await db.connect();
   await db.create("notes", { n: 1 }, { id: "notes:1" });
