@@ -1,3 +1,4 @@
+export type { Exporter } from "./exporters.ts";
 export { type Instrumentation, instrument } from "./instrument.ts";
 export type { Level } from "./level.ts";
 export type { InstrumentOptions } from "./options.ts";

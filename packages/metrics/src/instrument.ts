@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type MeterProvider, metrics, trace } from "@opentelemetry/api";
+import { watchExporter } from "./exporters.ts";
 import { Faults } from "./faults.ts";
 import { Feed } from "./feed.ts";
 import { reaches } from "./level.ts";
@@ -40,7 +41,8 @@ export function instrument(options: InstrumentOptions = {}): Instrumentation {
   }
   const version = readVersion();
   const meter = meterProvider.getMeter(SCOPE, version);
-  const feed = new Feed(meter, settings, new Faults());
+  const faults = new Faults();
+  const feed = new Feed(meter, settings, faults);
   const traces = reaches(level, "detailed");
   try {
     recordOperations(feed);
@@ -56,9 +58,11 @@ export function instrument(options: InstrumentOptions = {}): Instrumentation {
     throw fault;
   }
   inUse.add(meterProvider);
+  const leave = settings.exporters.map((exporter) => watchExporter(exporter, faults));
 
   const shutdown = async (): Promise<void> => {
     feed.end();
+    for (const stop of leave.splice(0)) stop();
     inUse.delete(meterProvider);
   };
   return {

@@ -1,4 +1,5 @@
 import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
+import type { Exporter } from "./exporters.ts";
 import { LEVELS, type Level } from "./level.ts";
 
 export interface InstrumentOptions {
@@ -13,6 +14,11 @@ export interface InstrumentOptions {
    * Default 200: a histogram has twelve lines for each. The bound is below the limit of the SDK, which would lose labels.
    */
   readonly maxSeries?: number;
+  /**
+   * Exporters whose failures `selfCheck()` is to count: the SDK catches what they throw, and tells nobody but its own
+   * log. Their `export` is wrapped until `shutdown()`. Default none.
+   */
+  readonly exporters?: readonly Exporter[];
 }
 
 export interface Settings {
@@ -20,16 +26,24 @@ export interface Settings {
   readonly meterProvider: MeterProvider | undefined;
   readonly tracerProvider: TracerProvider | undefined;
   readonly maxSeries: number;
+  readonly exporters: readonly Exporter[];
 }
 
 /** @throws TypeError for an option that is unknown or wrong */
 export function readOptions(options: InstrumentOptions): Settings {
-  checkKeys("instrument", options, ["level", "meterProvider", "tracerProvider", "maxSeries"]);
-  const { level = "basic", meterProvider, tracerProvider, maxSeries = 200 } = options;
+  checkKeys("instrument", options, ["level", "meterProvider", "tracerProvider", "maxSeries", "exporters"]);
+  const { level = "basic", meterProvider, tracerProvider, maxSeries = 200, exporters = [] } = options;
   if (!LEVELS.includes(level)) throw expected("level", `one of ${LEVELS.join(", ")}`, level);
   checkProvider("meterProvider", meterProvider, "getMeter");
   checkProvider("tracerProvider", tracerProvider, "getTracer");
-  return { level, meterProvider, tracerProvider, maxSeries: checkInteger("maxSeries", maxSeries, 16, 1_900) };
+  if (!Array.isArray(exporters) || !exporters.every(isExporter))
+    throw expected("exporters", "a list of objects with export()", exporters);
+  checkInteger("maxSeries", maxSeries, 16, 1_900);
+  return { level, meterProvider, tracerProvider, maxSeries, exporters };
+}
+
+function isExporter(value: unknown): boolean {
+  return typeof value === "object" && value !== null && typeof Reflect.get(value, "export") === "function";
 }
 
 function checkProvider(option: string, provider: unknown, method: string): void {

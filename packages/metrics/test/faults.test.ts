@@ -117,6 +117,39 @@ describe("calls go on, and the fault is counted and told once, when", () => {
     }
   });
 
+  test("an exporter that throws or fails is counted, and is itself again after the end", async () => {
+    const failing = (_: unknown, done: (result: { code: number; error: Error }) => void): void =>
+      done({ code: 1, error: new Error("SECRET") });
+    for (const exportMetrics of [fail, failing]) {
+      const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+      exporter.export = exportMetrics;
+      const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
+      const meterProvider = new SdkMeterProvider({ readers: [reader] });
+      const metrics = instrument({ meterProvider, exporters: [exporter] });
+      await work();
+      await reader.forceFlush().catch(() => {});
+      expect(metrics.selfCheck()).toMatchObject({ faults: 1, lastFault: "an exporter: Error" });
+      await metrics.shutdown();
+      expect(exporter.export).toBe(exportMetrics);
+      await meterProvider.shutdown().catch(() => {});
+    }
+  });
+
+  test("an exporter that works is not", async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 });
+    const meterProvider = new SdkMeterProvider({ readers: [reader] });
+    const spans = new InMemorySpanExporter();
+    const metrics = instrument({ meterProvider, exporters: [exporter, spans] });
+    await work();
+    await reader.forceFlush();
+    expect(metrics.selfCheck().faults).toBe(0);
+    expect(exporter.getMetrics().length).toBeGreaterThan(0);
+    await metrics.shutdown();
+    await meterProvider.shutdown();
+    expect(() => instrument({ exporters: [{}] as never })).toThrow(/exporters: expected a list of objects with export/);
+  });
+
   test("somebody publishes what is no event", async () => {
     const { metrics } = telemetry({ level: "all" });
     const hostile = new Proxy({}, { get: fail, has: fail });
