@@ -52,7 +52,7 @@ test("the tables have every option there is", () => {
     return [];
   };
   const options = [...known(instrument), ...known(watchSlowCalls), ...known(prometheus)];
-  expect(options.length).toBe(14);
+  expect(options.length).toBe(15);
   for (const option of options) expect(readme).toMatch(new RegExp(`^\\| .*\`${option}[\`(].* \\|`, "m"));
 });
 
