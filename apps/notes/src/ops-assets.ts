@@ -26,7 +26,10 @@ const CSP =
 
 /** Undefined where the page was not built. */
 export async function readOpsAssets(folder: string): Promise<OpsAssets | undefined> {
-  const html = await readFile(join(folder, "index.html"), "utf8").catch(() => undefined);
+  const html = await readFile(join(folder, "index.html"), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return undefined;
+  });
   if (html === undefined) return undefined;
   const files = new Map<string, Asset>();
   for (const name of await readdir(join(folder, "assets"))) {

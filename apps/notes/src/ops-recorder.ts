@@ -138,7 +138,7 @@ export class Recorder {
   #watchOperations(): void {
     const trace = tracingChannel<object>(CHANNELS.operation);
     const handlers = {
-      asyncEnd: (message: object) => this.#operationEnded(message as TraceMessage),
+      asyncEnd: guarded((message) => this.#operationEnded(message as TraceMessage)),
     };
     trace.subscribe(handlers as never);
     this.#stops.push(() => trace.unsubscribe(handlers as never));
@@ -147,24 +147,25 @@ export class Recorder {
   #watchAcquires(): void {
     const trace = tracingChannel<object>(POOL_CHANNELS.acquire);
     const handlers = {
-      start: (message: object) => this.#acquireStarts.set(message, performance.now()),
-      asyncEnd: (message: object) => {
-        const startedAt = this.#acquireStarts.get(message);
+      start: guarded((message) => this.#acquireStarts.set(message as object, performance.now())),
+      asyncEnd: guarded((message) => {
+        const startedAt = this.#acquireStarts.get(message as object);
         if (startedAt !== undefined) this.#second.acquires.add(performance.now() - startedAt);
-      },
+      }),
     };
     trace.subscribe(handlers as never);
     this.#stops.push(() => trace.unsubscribe(handlers as never));
   }
 
   #watch(from: Channel, listener: (message: unknown) => void): void {
-    const own = (message: unknown): void => listener(message);
+    const own = guarded(listener);
     from.subscribe(own);
     this.#stops.push(() => from.unsubscribe(own));
   }
 
   #operationEnded({ kind, collection, startedAt, error }: TraceMessage): void {
     const durationMs = performance.now() - startedAt;
+    if (typeof kind !== "string" || !(durationMs >= 0)) throw new TypeError("expected a call with its kind and start");
     const failed = error !== undefined;
     this.#second.calls.add(durationMs);
     this.#minute.add(collection === undefined ? kind : `${kind} ${collection}`, durationMs, failed);
@@ -275,6 +276,17 @@ class SecondOf {
 
 function withoutAcked({ acked: _, ...facts }: QueueFacts & { readonly acked: number }): QueueFacts {
   return facts;
+}
+
+/** A subscriber that throws would end the process: whoever only watches must not. */
+function guarded(take: (message: unknown) => void): (message: unknown) => void {
+  return (message) => {
+    try {
+      take(message);
+    } catch (error) {
+      process.emitWarning(`the operator page missed an event: ${error instanceof Error ? error.name : typeof error}`);
+    }
+  };
 }
 
 /** From the monotonic clock to the wall's, as it is now. */

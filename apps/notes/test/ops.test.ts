@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { EventStreams } from "../src/event-streams.ts";
 import { Operator } from "../src/operator.ts";
@@ -77,6 +78,23 @@ test("calls, errors and states are seen, and the past is bounded", async () => {
   await vi.advanceTimersByTimeAsync((HISTORY + 100) * 1_000);
   expect(recorder.samples).toHaveLength(HISTORY);
   expect(figure(recorder, "rate")).toBe(0);
+});
+
+test("an event that is none does not end the process", async () => {
+  const { recorder } = await start();
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  onTestFinished(() => warn.mockRestore());
+  const fatal = vi.fn();
+  process.on("uncaughtException", fatal);
+  onTestFinished(() => {
+    process.off("uncaughtException", fatal);
+  });
+  for (const name of ["tracing:db:operation:asyncEnd", "tracing:db:pool:acquire:start", "db:state", "db:retry"])
+    for (const message of [null, undefined, 7, {}]) channel(name).publish(message);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(fatal).not.toHaveBeenCalled();
+  expect(warn).toHaveBeenCalled();
+  expect(recorder.samples).toHaveLength(1);
 });
 
 test("the stream begins with the whole, goes on once a second, and never holds what was written", async () => {
