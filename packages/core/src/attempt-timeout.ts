@@ -1,6 +1,7 @@
 import type { Layer } from "./layer.ts";
 import { checkDuration, checkKeys } from "./options.ts";
 
+/** What `attemptTimeout` takes. */
 export interface AttemptTimeoutOptions {
   /**
    * How long one attempt may take, in milliseconds, 1..2147483647. Default 10,000: a third of the call's default

@@ -1,6 +1,7 @@
 import { Call } from "./call.ts";
 import type { DeadlineTimer } from "./deadline.ts";
 import { type DatabaseError, type Effect, withEffect } from "./errors.ts";
+import type { InFlight } from "./in-flight.ts";
 
 /**
  * How long work may still take once its signal has fired, to say itself what became of the data. Then the call ends
@@ -10,7 +11,7 @@ export const GRACE_MS: number = 100;
 
 /** The call at the façade: it ends in bounded time whatever becomes of the work. */
 export class BoundedCall extends Call {
-  readonly #onEnd: (() => void) | undefined;
+  readonly #inFlight: InFlight | undefined;
   #reject: ((reason: DatabaseError) => void) | undefined;
 
   constructor(
@@ -19,10 +20,10 @@ export class BoundedCall extends Call {
     callerSignal: AbortSignal | undefined,
     operationId: string | undefined,
     lost: Effect,
-    onEnd?: () => void,
+    inFlight?: InFlight,
   ) {
     super(timer, timeoutMs, callerSignal, operationId, lost);
-    this.#onEnd = onEnd;
+    this.#inFlight = inFlight;
   }
 
   /** @param mapError what the caller gets for what the work threw */
@@ -33,12 +34,13 @@ export class BoundedCall extends Call {
       reject(mapError === undefined ? thrown : mapError(thrown));
     };
     this.#reject = reject;
+    this.#inFlight?.begin();
     this.begin();
     const { reason } = this;
     try {
       if (reason !== undefined) fail(withEffect(reason, "none"));
       else
-        work().then((value) => {
+        settling(work()).then((value) => {
           this.end();
           resolve(value);
         }, fail);
@@ -70,6 +72,13 @@ export class BoundedCall extends Call {
     if (this.#reject === undefined) return;
     this.#reject = undefined;
     super.end();
-    this.#onEnd?.();
+    this.#inFlight?.end();
   }
+}
+
+/** Any other thenable may answer with a promise that never settles: it is followed to its end, and the call ends without it. */
+export function settling<T>(work: Promise<T>): Promise<T> {
+  if (work instanceof Promise) return work;
+  if (typeof (work as PromiseLike<T> | undefined)?.then === "function") return Promise.resolve(work);
+  throw new TypeError("expected a promise");
 }

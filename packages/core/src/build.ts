@@ -1,21 +1,20 @@
 import { invalid } from "./errors.ts";
 import { checkFilter, type Filter } from "./filter.ts";
 import type { OperationOf } from "./operation.ts";
-import { describe, isDuration, MAX_TIMER_MS } from "./options.ts";
+import { describe, isDuration, isSignal, MAX_TIMER_MS } from "./options.ts";
 import { planQuery, type Query } from "./query.ts";
 import { newRecordId, parseRecordId } from "./record-id.ts";
 import type { CreateOptions, DeleteOptions, QueryOptions, UpdateOptions } from "./service.ts";
 import {
   checkCollection,
   checkName,
-  checkValue,
   classOf,
-  copyValue,
   type Fields,
   isPlainObject,
   type Owns,
   type Patch,
   setField,
+  takeValue,
   type Value,
 } from "./value.ts";
 
@@ -74,8 +73,7 @@ export function buildQuery(text: string, params: Fields, options: QueryOptions, 
     if (!/^[A-Za-z_]\w*$/.test(name))
       throw invalid(["params", name], "param_name", "a parameter with a name of letters, digits and underscores");
   }
-  checkValue(params, ["params"], owns);
-  return { kind: "query", text, params: copyValue(params), access };
+  return { kind: "query", text, params: takeValue(params as Fields, ["params"], owns), access };
 }
 
 /**
@@ -97,10 +95,7 @@ function splitPatch(
     }
     checkName(name, []);
     if (value === undefined) removed.push(name);
-    else {
-      checkValue(value, [name], owns);
-      setField(fields, name, copyValue(value));
-    }
+    else setField(fields, name, takeValue(value, [name], owns));
   }
   return { fields, removed };
 }
@@ -109,19 +104,24 @@ function checkExpect(options: DeleteOptions, owns: Owns): Fields | undefined {
   const { expect } = options;
   if (expect === undefined) return undefined;
   if (!isPlainObject(expect)) throw invalid(["expect"], "type", "a plain object of fields");
-  checkValue(expect, ["expect"], owns);
-  return copyValue(expect);
+  return takeValue(expect as Fields, ["expect"], owns);
 }
 
-/** Per-call options are checked at the call: a typo must not become a missing timeout. */
-export function checkCallOptions(options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) throw invalid(["options"], "type", "an object");
+/**
+ * Per-call options are checked at the call: a typo must not become a missing timeout. To be used is the copy that comes
+ * back, which holds what was checked: own fields, each read once.
+ */
+export function checkCallOptions<O extends object>(options: O, known: readonly string[]): O {
+  if (!isPlainObject(options)) throw invalid(["options"], "type", `a plain object, got ${describe(options)}`);
+  const checked: { [name: string]: unknown } = {};
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) throw invalid(["options", name], "unknown_option", `one of ${known.join(", ")}`);
     const rule = value === undefined ? undefined : CALL_OPTION_RULES[name];
     if (rule !== undefined && !rule.holds(value))
       throw invalid(["options", name], name, `${rule.expected}, got ${describe(value)}`);
+    checked[name] = value;
   }
+  return checked as O;
 }
 
 interface OptionRule {
@@ -130,7 +130,7 @@ interface OptionRule {
 }
 
 const CALL_OPTION_RULES: { readonly [name: string]: OptionRule } = {
-  signal: { expected: "an AbortSignal", holds: (value) => value instanceof AbortSignal },
+  signal: { expected: "an AbortSignal", holds: isSignal },
   timeoutMs: { expected: `a number of milliseconds in 1..${MAX_TIMER_MS}`, holds: isDuration },
   operationId: {
     expected: "1..128 letters, digits or . : _ -",

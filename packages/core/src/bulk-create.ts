@@ -1,22 +1,26 @@
 import { mapConcurrent } from "./concurrent.ts";
-import { type DatabaseError, isDatabaseError, unsupported } from "./errors.ts";
+import { type DatabaseError, invalid, isDatabaseError, unsupported } from "./errors.ts";
 import type { WriteResult } from "./operation.ts";
-import { checkKeys } from "./options.ts";
+import { checkKeys, expected } from "./options.ts";
 import type { CallOptions, DatabaseService } from "./service.ts";
-import type { Patch } from "./value.ts";
+import { isPlainObject, type Patch } from "./value.ts";
 
+/** One record to create. */
 export interface BulkItem {
   /** Whole; default a new one. */
   readonly id?: string;
+  /** Its fields; `undefined` is left out. */
   readonly data: Patch;
 }
 
+/** What became of one item. */
 export type BulkOutcome =
   | { readonly status: "done"; readonly result: WriteResult }
   | { readonly status: "failed"; readonly error: DatabaseError }
   /** Not tried: an earlier one failed and `stopOnError` was set, or the signal fired. */
   | { readonly status: "skipped" };
 
+/** What `bulkCreate` takes. The `timeoutMs` is each create's; under `atomic` that of all. */
 export interface BulkCreateOptions extends CallOptions {
   /** How many run at a time, 1..10,000. Default 10. Without effect under `atomic`. */
   readonly concurrency?: number;
@@ -35,6 +39,9 @@ export async function bulkCreate(
 ): Promise<readonly BulkOutcome[]> {
   checkKeys("bulkCreate", options, ["concurrency", "stopOnError", "atomic", "signal", "timeoutMs"]);
   const { concurrency = 10, stopOnError = false, atomic = false, ...call } = options;
+  for (const [name, choice] of Object.entries({ stopOnError, atomic })) {
+    if (typeof choice !== "boolean") throw expected(name, "a boolean", choice);
+  }
   if (atomic) return createAtomically(db, collection, items, call);
   let stopped = false;
   return mapConcurrent(
@@ -53,12 +60,17 @@ export async function bulkCreate(
   );
 }
 
-function createOne(
+/** An item that is none fails alone: what became of the others must reach the caller. */
+async function createOne(
   db: Pick<DatabaseService, "create">,
   collection: string,
-  { id, data }: BulkItem,
+  item: BulkItem,
   call: CallOptions = {},
 ): Promise<WriteResult> {
+  if (!isPlainObject(item)) throw invalid([], "type", "an item with data");
+  const { id, data, ...rest } = item;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw invalid([unknown], "unknown_field", "absent from an item of id and data");
   return db.create(collection, data, id === undefined ? call : { ...call, id });
 }
 

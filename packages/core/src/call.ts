@@ -1,6 +1,6 @@
-import { uuidv7 } from "uuidv7";
 import { DeadlineEntry, type DeadlineTimer } from "./deadline.ts";
 import { type DatabaseError, DatabaseErrorOf, type Effect, withEffect } from "./errors.ts";
+import { newUuid } from "./uuid.ts";
 
 /**
  * One piece of work with an end: a call, an attempt of it, a statement of a transaction. Its signal fires when its own
@@ -17,6 +17,8 @@ export class Call extends DeadlineEntry {
   #operationId: string | undefined;
   #reason: DatabaseError | undefined;
   #controller: AbortController | undefined;
+  /** Calls inside this one. There is hardly ever more than one at a time, and a set costs more than a call. */
+  #child: Call | undefined;
   #children: Set<Call> | undefined;
 
   constructor(
@@ -38,7 +40,7 @@ export class Call extends DeadlineEntry {
 
   /** That of the call around it unless it was given one; time-ordered, made when first asked for. */
   get operationId(): string {
-    this.#operationId ??= this.#parent?.operationId ?? uuidv7();
+    this.#operationId ??= this.#parent?.operationId ?? newUuid();
     return this.#operationId;
   }
 
@@ -64,6 +66,8 @@ export class Call extends DeadlineEntry {
 
   begin(): void {
     this.timer.add(this, this.#timeoutMs);
+    // Whether it is listened to or not: work that never settles must not stay in the timer once nobody waits for it.
+    this.#parent?.adopt(this);
     const signal = this.#callerSignal;
     if (signal === undefined) return;
     if (signal.aborted) this.handleEvent();
@@ -88,6 +92,7 @@ export class Call extends DeadlineEntry {
     this.timer.remove(this);
     // Not left to `end`: work that never settles must leave nothing on a signal that lives on.
     this.#callerSignal?.removeEventListener("abort", this);
+    this.#child?.stop(reason);
     for (const child of this.#children ?? []) child.stop(reason);
     this.#controller?.abort(reason);
   }
@@ -104,13 +109,15 @@ export class Call extends DeadlineEntry {
   }
 
   private adopt(child: Call): void {
-    this.#children ??= new Set();
-    this.#children.add(child);
-    // Only one that listens itself can pass it on.
-    this.#parent?.adopt(this);
+    if (this.#child === undefined || this.#child === child) this.#child = child;
+    else {
+      this.#children ??= new Set();
+      this.#children.add(child);
+    }
   }
 
   private leave(child: Call): void {
+    if (this.#child === child) this.#child = undefined;
     this.#children?.delete(child);
   }
 }

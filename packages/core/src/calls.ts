@@ -16,7 +16,7 @@ export abstract class Calls extends OperationBuilder {
     options: CallOptions & TransactionOptions = NO_OPTIONS,
   ): Promise<T> {
     if (typeof work !== "function") throw invalid(["work"], "type", "a function");
-    checkCallOptions(options, ["signal", "timeoutMs", "maxAttempts"]);
+    const checked = checkCallOptions(options, ["signal", "timeoutMs", "maxAttempts"]);
     let result: { readonly value: T } | undefined;
     let own: { readonly thrown: unknown } | undefined;
     const operation: OperationOf<"transaction"> = {
@@ -29,10 +29,10 @@ export abstract class Calls extends OperationBuilder {
           throw thrown;
         }
       },
-      options: { maxAttempts: options.maxAttempts ?? 1 },
+      options: { maxAttempts: checked.maxAttempts ?? 1 },
     };
     try {
-      await this.run(operation, options);
+      await this.run(operation, checked);
     } catch (error) {
       // What the work threw goes back as it is; all else is ours to name.
       throw own !== undefined && Object.is(own.thrown, error) ? error : toDatabaseError(error, "unknown");

@@ -34,6 +34,7 @@ export interface OperationEvent {
   readonly rows: number | undefined;
 }
 
+/** A driver's connection has another state. */
 export interface StateEvent {
   readonly driver: string;
   readonly target: DriverTarget | undefined;

@@ -1,5 +1,6 @@
-import { checkInteger, checkKeys } from "./options.ts";
+import { checkInteger, checkKeys, checkSignal } from "./options.ts";
 
+/** What `mapConcurrent` takes. */
 export interface ConcurrentOptions {
   /** How many run at a time, 1..10,000. Default 10. */
   readonly concurrency?: number;
@@ -18,7 +19,7 @@ export async function mapConcurrent<T, R>(
   options: ConcurrentOptions = {},
 ): Promise<R[]> {
   checkKeys("mapConcurrent", options, ["concurrency", "signal"]);
-  const { signal } = options;
+  const signal = checkSignal("signal", options.signal);
   const concurrency = checkInteger("concurrency", options.concurrency ?? 10, 1, 10_000);
   const results: R[] = [];
   const source = iterate(items);

@@ -1,5 +1,6 @@
 import type { Call } from "./call.ts";
 import { withEffect } from "./errors.ts";
+import { expected } from "./options.ts";
 import type { Fields } from "./value.ts";
 
 /** A tenant: part of a queued write's lane and stored with it. */
@@ -45,6 +46,7 @@ export interface CallContext {
   readonly fingerprint: string | undefined;
   /** `fail`: do not wait for a connection. */
   readonly whenAway: "wait" | "fail";
+  /** The tenant; undefined for what the driver was configured with. */
   readonly scope: Scope | undefined;
   /** 1 for the first. */
   readonly attempt: number;
@@ -52,6 +54,7 @@ export interface CallContext {
   readonly origin: "call" | "replay";
   /** True inside the `work` of a transaction, for the driver's messages. */
   readonly inTransaction: boolean;
+  /** The same call with other facts, for those below. What is not named stays. */
   with(change: ContextChange): CallContext;
   /**
    * Runs `work` with limits of its own inside the call's. When they say so its signal fires, with QUERY_TIMEOUT or
@@ -60,9 +63,11 @@ export interface CallContext {
   within<T>(limits: InnerLimits, work: (context: CallContext) => Promise<T>): Promise<T>;
 }
 
+/** Limits inside those of a call. */
 export interface InnerLimits {
   /** A later deadline than the call's own changes nothing. Default: the call's. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the work with CANCELLED, beside the call's own. Default none. */
   readonly signal?: AbortSignal | undefined;
   /** Default: the call's. */
   readonly operationId?: string | undefined;
@@ -117,6 +122,8 @@ export class Context implements CallContext {
 
   within<T>(limits: InnerLimits, work: (context: CallContext) => Promise<T>): Promise<T> {
     const { timeoutMs, signal, operationId } = limits;
+    if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && !Number.isNaN(timeoutMs)))
+      return Promise.reject(expected("timeoutMs", "a number of milliseconds", timeoutMs));
     const remainingMs = this.deadline - performance.now();
     const sooner = timeoutMs !== undefined && timeoutMs < remainingMs;
     if (!sooner && signal === undefined) return work(operationId === undefined ? this : this.with({ operationId }));

@@ -21,6 +21,7 @@ import { InFlight } from "./in-flight.ts";
 import { composeLayers, type Layer } from "./layer.ts";
 import { buildLive, type LiveEvent, type LiveOptions } from "./live.ts";
 import { LiveView, registerLive } from "./live-databases.ts";
+import { liveSteps } from "./live-steps.ts";
 import {
   type Execute,
   isWrite,
@@ -37,10 +38,12 @@ import { Scoped, type ScopeHost } from "./scoped.ts";
 import type { CallOptions, DatabaseService, ScopedService } from "./service.ts";
 import { NO_OPTIONS, type StatementOptions } from "./statements.ts";
 import { TracedOperation } from "./traced-operation.ts";
-import { isInsideTransaction, refusalInside, runTransaction, type TransactionHost } from "./transaction.ts";
+import { isInsideTransaction, isOwned, refusalInside, runTransaction, type TransactionHost } from "./transaction.ts";
 import type { Owns } from "./value.ts";
 
+/** What `createDatabase` takes. */
 export interface DatabaseOptions {
+  /** What talks to the database. It belongs to this service, which closes it. */
   readonly driver: Driver;
   /** The first is outermost. Default none. */
   readonly layers?: readonly Layer[];
@@ -98,7 +101,7 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     this.#driver = driver;
     this.#timeoutMs = checkDuration("timeoutMs", timeoutMs);
     this.#startupMaxWaitMs = checkDuration("startupMaxWaitMs", startupMaxWaitMs);
-    this.ownsValue = driver.ownsValue === undefined ? undefined : (value) => driver.ownsValue?.(value) ?? false;
+    this.ownsValue = driver.ownsValue === undefined ? undefined : (value) => isOwned(driver, value);
     this.#execute = composeLayers(layers, (operation, context) => this.#runOnDriver(operation, context), {
       driver,
       // Layers are made from the inside out.
@@ -127,12 +130,13 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
   }
 
   disconnect(options: { readonly drainMs?: number } = NO_OPTIONS): Promise<void> {
+    let checked: typeof options;
     try {
-      checkCallOptions(options, ["drainMs"]);
+      checked = checkCallOptions(options, ["drainMs"]);
     } catch (error) {
       return Promise.reject(error);
     }
-    const { drainMs = DRAIN_MS } = options;
+    const { drainMs = DRAIN_MS } = checked;
     // Begins only once it is noted: what it stops may call back at once.
     this.#closing ??= Promise.resolve().then(() => this.#disconnect(drainMs));
     return this.#closing;
@@ -185,14 +189,14 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
   }
 
   async *liveWith(collection: string, options: LiveOptions, facts: ContextChange): AsyncGenerator<LiveEvent> {
-    checkCallOptions(options, ["signal", "timeoutMs", "where", "bufferSize"]);
-    const { timeoutMs = this.#timeoutMs } = options;
-    const query = buildLive(collection, { ...options, timeoutMs }, this.ownsValue);
+    const checked = checkCallOptions(options, ["signal", "timeoutMs", "where", "bufferSize"]);
+    const { timeoutMs = this.#timeoutMs } = checked;
+    const query = buildLive(collection, { ...checked, timeoutMs }, this.ownsValue);
     if (this.#closing !== undefined) throw closed();
     const driver = this.#driver;
     // A subscription has no deadline; it ends with the caller's signal or the service.
     const ended = new AbortController();
-    const signal = options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]);
+    const signal = checked.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, checked.signal]);
     const context = new Context(new Call(this.#timer, this.#timeoutMs, signal, undefined, "none"), {
       ...facts,
       signal,
@@ -200,11 +204,11 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     // Before the capabilities, which some drivers know only once connected.
     const refused = refusal(driver, context);
     if (refused !== undefined) throw refused;
-    if (driver.live === undefined || !driver.capabilities.liveQueries)
-      throw unsupported(`a live query on ${driver.name}`);
+    const watch = driver.live?.bind(driver);
+    if (watch === undefined || !driver.capabilities.liveQueries) throw unsupported(`a live query on ${driver.name}`);
     this.#subscriptions.add(ended);
     try {
-      yield* driver.live(query, context);
+      yield* liveSteps(() => watch(query, context), signal, timeoutMs);
     } finally {
       this.#subscriptions.delete(ended);
     }
@@ -273,8 +277,8 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
     ask: (driver: Driver, context: CallContext) => Promise<T>,
   ): Promise<T> {
     if (this.#closing !== undefined) throw closed();
-    checkCallOptions(options, ["signal", "timeoutMs"]);
-    return this.#bounded(options, facts, async (context) => {
+    const limits = checkCallOptions(options, ["signal", "timeoutMs"]);
+    return this.#bounded(limits, facts, async (context) => {
       const refused = refusal(this.#driver, context);
       if (refused !== undefined) throw refused;
       return ask(this.#driver, context);
@@ -288,15 +292,13 @@ class Database extends Calls implements DatabaseService, ScopeHost, TransactionH
   }
 
   #newCall(options: StatementOptions, lost: Effect): BoundedCall {
-    this.#inFlight.begin();
     const { timeoutMs = this.#timeoutMs, signal, operationId } = options;
-    return new BoundedCall(this.#timer, timeoutMs, signal, operationId, lost, this.#inFlight.end);
+    return new BoundedCall(this.#timer, timeoutMs, signal, operationId, lost, this.#inFlight);
   }
 
   async #connect(options: CallOptions): Promise<void> {
     if (this.#closing !== undefined) throw closed();
-    checkCallOptions(options, ["signal", "timeoutMs"]);
-    const { signal, timeoutMs = this.#startupMaxWaitMs } = options;
+    const { signal, timeoutMs = this.#startupMaxWaitMs } = checkCallOptions(options, ["signal", "timeoutMs"]);
     const limits = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
     await this.#bounded(limits, NO_FACTS, (context) => this.#driver.connect(context));
   }

@@ -1,12 +1,14 @@
 import type { CallContext } from "./context.ts";
-import type { Capabilities, Driver } from "./driver.ts";
+import type { Capabilities, ConnectionState, Driver } from "./driver.ts";
 import { DatabaseErrorOf, toDatabaseError, unsupported } from "./errors.ts";
 import type { Handlers, StatementKind } from "./operation.ts";
 import { ConnectionStatus } from "./status.ts";
 
 /** The parts of a driver that have no sensible default are `name` and `statements`. */
 export interface DriverParts extends Partial<Omit<Driver, "capabilities" | "state" | "onStateChange" | "statements">> {
+  /** In messages, logs and telemetry. */
   readonly name: string;
+  /** What is left out answers UNSUPPORTED. */
   readonly statements: Partial<Handlers<StatementKind>>;
   /** What is not named is false. */
   readonly capabilities?: Partial<Capabilities>;
@@ -18,6 +20,7 @@ export interface DriverParts extends Partial<Omit<Driver, "capabilities" | "stat
  */
 export function defineDriver(parts: DriverParts): Driver {
   const status = new ConnectionStatus();
+  let dials = 0;
   const missing = (kind: StatementKind) => async (): Promise<never> => {
     throw unsupported(`${kind} on ${parts.name}`);
   };
@@ -51,12 +54,18 @@ export function defineDriver(parts: DriverParts): Driver {
     onStateChange: (listener) => status.onStateChange(listener),
     async connect(context: CallContext) {
       if (status.state.name === "closed") throw new DatabaseErrorOf("CLOSED", `${parts.name} is closed`, {});
-      status.set({ name: "connecting", since: performance.now() });
+      dials += 1;
+      const dial = dials;
+      // One that was given up may end after another has begun, of whose connection it knows nothing.
+      const tell = (state: ConnectionState): void => {
+        if (dial === dials) status.set(state);
+      };
+      tell({ name: "connecting", since: performance.now() });
       try {
         await parts.connect?.(context);
-        status.set({ name: "connected", since: performance.now() });
+        tell({ name: "connected", since: performance.now() });
       } catch (error) {
-        status.set({ name: "disconnected" });
+        tell({ name: "disconnected" });
         throw toDatabaseError(error, "none");
       }
     },

@@ -6,11 +6,13 @@ import type { TransactionOptions } from "./service.ts";
 
 /** What a driver can do; what it cannot it answers with UNSUPPORTED. Read per call: some are known only once connected. */
 export interface Capabilities {
+  /** `begin` works. */
   readonly transactions: boolean;
   /** A transaction inside a transaction. */
   readonly savepoints: boolean;
   /** Honours `context.ledger`, answers `wasApplied`. */
   readonly idempotentWrites: boolean;
+  /** Has `live`. */
   readonly liveQueries: boolean;
   /** Honours `context.scope`. */
   readonly scopes: boolean;
@@ -38,14 +40,19 @@ export interface DriverTarget {
   readonly system: string;
   /** What calls without a scope of their own run in, from the outside in and joined by `|`: `shop|main`. */
   readonly namespace?: string | undefined;
+  /** The host of a server; undefined for what runs in this process. */
   readonly address?: string | undefined;
+  /** Of the server. Default none. */
   readonly port?: number | undefined;
 }
 
 /** All that a layer may see of the driver. */
 export interface DriverView {
+  /** In messages, logs and telemetry. */
   readonly name: string;
+  /** Where its calls go, for telemetry. Default none. */
   readonly target?: DriverTarget | undefined;
+  /** Read per call: some are known only once connected. */
   readonly capabilities: Capabilities;
   readonly state: ConnectionState;
   /** Returns the function that ends the subscription. */
@@ -54,8 +61,11 @@ export interface DriverView {
 
 /** One open transaction. Core calls either, once; after a failed commit it still calls `rollback`. */
 export interface DriverTransaction {
+  /** They see each other's writes; nobody else does before `commit`. */
   readonly statements: Handlers<StatementKind>;
+  /** All or nothing. Rejects with `effect: "unknown"` where nobody can tell; with a signal that has fired it stores nothing. */
   commit(context: CallContext): Promise<void>;
+  /** Leaves nothing behind. It gets 5 s of its own, since the call's time may be what ran out. */
   rollback(context: CallContext): Promise<void>;
 }
 
@@ -66,7 +76,9 @@ export interface DriverTransaction {
  * - throw nothing but `DatabaseError`.
  */
 export interface Driver extends DriverView {
+  /** One handler for each kind, for calls outside of transactions. */
   readonly statements: Handlers<StatementKind>;
+  /** Opens a transaction. After a CONFLICT core calls it again, up to `maxAttempts`. @throws UNSUPPORTED, TRANSACTION_FAILED */
   begin(options: TransactionOptions, context: CallContext): Promise<DriverTransaction>;
   /** Tells whether an object is a value type of this database's own; without it only portable values are taken. */
   ownsValue?(value: object): boolean;
@@ -74,8 +86,12 @@ export interface Driver extends DriverView {
   wasApplied?(operationId: string, context: CallContext): Promise<boolean>;
   /** See `LiveChannel`. The first event is a `resync`, and the iteration is done when the signal fires. */
   live?(query: LiveQuery, context: CallContext): AsyncIterable<LiveEvent>;
+  /** One round trip, for `healthCheck()`; it must not wait for a connection under `whenAway: "fail"`. */
   ping(context: CallContext): Promise<void>;
+  /** The server's version, as it reports it. */
   version(context: CallContext): Promise<string>;
+  /** Dials until it is connected or the signal fires; rejects at once for what waiting cannot mend: a password, a version. */
   connect(context: CallContext): Promise<void>;
+  /** Closes for good, by the deadline of the context: the state is `closed` then. */
   disconnect(context: CallContext): Promise<void>;
 }

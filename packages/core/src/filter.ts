@@ -1,9 +1,10 @@
 import { invalidQuery, isDatabaseError } from "./errors.ts";
-import { checkName, checkValue, classOf, isPlainObject, type Owns, type Value } from "./value.ts";
+import { checkName, classOf, isPlainObject, type Owns, takeValue, type Value } from "./value.ts";
 
 /** Field names from the outside in; a string alone is one name, never split at dots. */
 export type Path = string | readonly string[];
 
+/** How a field is compared with a value. */
 export type Comparison = "eq" | "ne" | "lt" | "lte" | "gt" | "gte" | "contains";
 
 /**
@@ -31,9 +32,13 @@ type Compare = (path: Path, value: Value) => Filter;
 export const eq: Compare = compare("eq");
 /** The negation of `eq`. */
 export const ne: Compare = compare("ne");
+/** Less than, among present values of one type; strings by code point. */
 export const lt: Compare = compare("lt");
+/** Less than or equal. */
 export const lte: Compare = compare("lte");
+/** Greater than. */
 export const gt: Compare = compare("gt");
+/** Greater than or equal. */
 export const gte: Compare = compare("gte");
 /** An array that has the value, or a string that has the text. */
 export const contains: Compare = compare("contains");
@@ -49,78 +54,94 @@ export function and(...filters: readonly Filter[]): Filter {
 export function or(...filters: readonly Filter[]): Filter {
   return { op: "or", filters };
 }
+/** All rows that the filter does not match, those without the field included. */
 export function not(filter: Filter): Filter {
   return { op: "not", filter };
 }
 
-/** @throws INVALID_QUERY */
+/**
+ * A copy of its own: the caller may change its object while the call waits for its turn.
+ * @throws INVALID_QUERY
+ */
 export function checkFilter(filter: Filter, owns?: Owns): Filter {
   let nodes = 0;
-  const check = (node: unknown, depth: number): void => {
+  const check = (node: unknown, depth: number): Filter => {
     nodes += 1;
     if (depth > MAX_FILTER_DEPTH || nodes > MAX_FILTER_NODES) {
       throw invalidQuery(`a filter of at most ${MAX_FILTER_NODES} conditions, ${MAX_FILTER_DEPTH} deep`, node);
     }
     if (!isPlainObject(node)) throw invalidQuery("a filter", node);
-    switch (node.op) {
+    // Read once: a getter could give another value to who looks again.
+    const parts: Parts = { ...node };
+    const { op, path, value, values } = parts;
+    switch (op) {
       case "and":
-      case "or":
-        if (!Array.isArray(node.filters)) throw invalidQuery(`an array of filters in "${node.op}"`, node.filters);
-        for (const child of node.filters) check(child, depth + 1);
-        return;
+      case "or": {
+        checkParts(parts, "filters");
+        const { filters } = parts;
+        if (!Array.isArray(filters)) throw invalidQuery(`an array of filters in "${op}"`, filters);
+        const checked: Filter[] = [];
+        for (const child of filters) checked.push(check(child, depth + 1));
+        return { op, filters: checked };
+      }
       case "not":
-        check(node.filter, depth + 1);
-        return;
+        checkParts(parts, "filter");
+        return { op, filter: check(parts.filter, depth + 1) };
       case "in":
-        checkPath(node.path);
-        if (!Array.isArray(node.values)) throw invalidQuery('an array of values in "in"', undefined);
-        checkOperand(node.values, owns);
-        return;
+        if (!Array.isArray(values)) throw invalidQuery('an array of values in "in"', undefined);
+        checkParts(parts, "path", "values");
+        return { op, path: checkPath(path), values: takeOperand(values as readonly Value[], owns) };
       case "lt":
       case "lte":
       case "gt":
       case "gte":
-        checkPath(node.path);
-        if (!["boolean", "number", "string", "date"].includes(classOf(node.value))) {
-          throw invalidQuery(`a boolean, number, string or date in "${node.op}"`, node.value);
+        checkParts(parts, "path", "value");
+        if (!["boolean", "number", "string", "date"].includes(classOf(value))) {
+          throw invalidQuery(`a boolean, number, string or date in "${op}"`, value);
         }
-        checkOperand(node.value, owns);
-        return;
+        return { op, path: checkPath(path), value: takeOperand(value as Value, owns) };
       case "eq":
       case "ne":
       case "contains":
-        checkPath(node.path);
-        checkOperand(node.value, owns);
-        return;
+        checkParts(parts, "path", "value");
+        return { op, path: checkPath(path), value: takeOperand(value as Value, owns) };
       default:
-        throw invalidQuery('a filter with "op" eq, ne, lt, lte, gt, gte, in, contains, and, or or not', node.op);
+        throw invalidQuery('a filter with "op" eq, ne, lt, lte, gt, gte, in, contains, and, or or not', op);
     }
   };
-  check(filter, 1);
-  return filter;
+  return check(filter, 1);
 }
 
-/** @throws INVALID_QUERY */
+interface Parts {
+  readonly [part: string]: unknown;
+}
+
+/** What a filter does not have must not be ignored: it was meant to say something. */
+function checkParts(parts: Parts, first: string, second?: string): void {
+  for (const name in parts) {
+    if (name === "op" || name === first || name === second || parts[name] === undefined) continue;
+    throw invalidQuery(`no "${name}" in the filter "${parts.op}"`, undefined);
+  }
+}
+
+/** A copy. @throws INVALID_QUERY */
 export function checkPath(path: unknown): readonly string[] {
-  if (
-    !Array.isArray(path) ||
-    path.length === 0 ||
-    path.length > MAX_PATH_LENGTH ||
-    !path.every((name) => typeof name === "string")
-  ) {
+  // By `from`, which gives holes as well.
+  const names: readonly unknown[] = Array.isArray(path) && path.length <= MAX_PATH_LENGTH ? Array.from(path) : [];
+  if (names.length === 0 || !names.every((name) => typeof name === "string")) {
     throw invalidQuery(`a path of 1..${MAX_PATH_LENGTH} field names`, path);
   }
-  for (const name of path as string[]) asQueryError(() => checkName(name, []));
-  return path as string[];
+  for (const name of names) asQueryError(() => checkName(name, []));
+  return names;
 }
 
-function checkOperand(value: unknown, owns: Owns): void {
-  asQueryError(() => checkValue(value, [], owns));
+function takeOperand<T>(value: T, owns: Owns): T {
+  return asQueryError(() => takeValue(value, [], owns));
 }
 
-function asQueryError(check: () => void): void {
+function asQueryError<T>(check: () => T): T {
   try {
-    check();
+    return check();
   } catch (error) {
     if (!isDatabaseError(error) || error.code !== "VALIDATION_FAILED") throw error;
     throw invalidQuery(error.facts.issues[0]?.expected ?? "a portable value", undefined);

@@ -7,10 +7,10 @@ export class InFlight {
     this.#count += 1;
   }
 
-  readonly end = (): void => {
+  end(): void {
     this.#count -= 1;
     if (this.#count === 0) this.#onIdle?.();
-  };
+  }
 
   /** Resolves when nothing is under way, or when the time is up. */
   async drain(timeoutMs: number): Promise<void> {

@@ -18,6 +18,7 @@ export {
   type Issue,
   invalid,
   isDatabaseError,
+  isOperationReused,
   operationReused,
   toDatabaseError,
   unsupported,

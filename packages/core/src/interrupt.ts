@@ -1,5 +1,8 @@
+import { GRACE_MS } from "./bounded-call.ts";
 import type { CallContext } from "./context.ts";
 import { type DatabaseError, DatabaseErrorOf, type Effect, isDatabaseError, withEffect } from "./errors.ts";
+
+const ONCE = { once: true } as const;
 
 /** The error of a call whose signal has fired, telling what became of the data. For drivers and layers. */
 export function interrupted(context: Pick<CallContext, "signal">, effect: Effect): DatabaseError {
@@ -17,11 +20,43 @@ export function untilInterrupted<T>(
   context: Pick<CallContext, "signal">,
   effect: Effect,
 ): Promise<T> {
+  return until(promise, context, effect, 0);
+}
+
+/** The same, for work that may know itself what became of the data: it is left only after the grace of every call. */
+export function untilGrace<T>(promise: Promise<T>, context: Pick<CallContext, "signal">, effect: Effect): Promise<T> {
+  return until(promise, context, effect, GRACE_MS);
+}
+
+function until<T>(
+  promise: Promise<T>,
+  context: Pick<CallContext, "signal">,
+  effect: Effect,
+  graceMs: number,
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const { signal } = context;
-    const stop = (): void => reject(interrupted(context, effect));
+    let timer: NodeJS.Timeout | undefined;
+    const leave = (): void => reject(interrupted(context, effect));
+    const stop = (): void => {
+      if (graceMs === 0) leave();
+      else timer = setTimeout(leave, graceMs);
+    };
+    const settled = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    };
     if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    else signal.addEventListener("abort", stop, ONCE);
+    promise.then(
+      (value) => {
+        settled();
+        resolve(value);
+      },
+      (reason: unknown) => {
+        settled();
+        reject(reason);
+      },
+    );
   });
 }

@@ -4,6 +4,7 @@ import { expected } from "./options.ts";
 
 /** What a layer sees of the service it stands in. */
 export interface LayerHost {
+  /** Its name, capabilities and state. */
   readonly driver: DriverView;
   /** Runs at `disconnect()`, outermost layer first, before the driver closes; the signal is the deadline. */
   onClose(close: (signal: AbortSignal) => Promise<void>): void;

@@ -76,13 +76,15 @@ export class LiveView implements LiveDatabase {
 
   #learn(since: number): void {
     this.#askedOf = since;
+    this.#version = undefined;
+    // An answer of the connection before tells nothing of this one.
     this.#ask().then(
       (version) => {
-        this.#version = version;
+        if (this.#askedOf === since) this.#version = version;
       },
       () => {
         // Whoever looks next asks again.
-        this.#askedOf = undefined;
+        if (this.#askedOf === since) this.#askedOf = undefined;
       },
     );
   }

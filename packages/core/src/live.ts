@@ -21,8 +21,10 @@ export interface LiveResync {
   readonly reason: "started" | "lost" | "overflow";
 }
 
+/** What a live query gives: changes, and where some may be missing a `resync`. */
 export type LiveEvent = LiveChange | LiveResync;
 
+/** What `live` takes. */
 export interface LiveOptions {
   /** Ends the live query; its iteration is then done. */
   readonly signal?: AbortSignal;

@@ -1,7 +1,7 @@
 import type { CallContext } from "./context.ts";
-import { isDatabaseError } from "./errors.ts";
+import { isDatabaseError, nameOf } from "./errors.ts";
 import type { Layer } from "./layer.ts";
-import { type Operation, seen } from "./operation.ts";
+import { type Kind, type Operation, seen } from "./operation.ts";
 import { checkDuration, checkKeys, describe, expected } from "./options.ts";
 
 /** What is used of a logger; pino's has this shape. */
@@ -13,7 +13,9 @@ export interface Logger {
   isLevelEnabled?(level: string): boolean;
 }
 
+/** What `logLayer` takes. */
 export interface LogLayerOptions {
+  /** Where the lines go: pino, or any of its shape. */
   readonly logger: Logger;
   /** From this duration on a call is logged as slow, in milliseconds. Default 1,000. */
   readonly slowMs?: number;
@@ -55,7 +57,8 @@ export function logLayer(options: LogLayerOptions): Layer {
   };
   const log = (level: "debug" | "warn" | "error", facts: object, message: string): void => {
     try {
-      logger[level](facts, message);
+      const written: unknown = logger[level](facts, message);
+      if (written instanceof Promise) written.catch(report);
     } catch (fault) {
       report(fault);
     }
@@ -81,8 +84,7 @@ export function logLayer(options: LogLayerOptions): Layer {
         },
         (error: unknown) => {
           const facts = { ...factsOf(seen(operation), context, performance.now() - start), ...failureOf(error) };
-          const level = isDatabaseError(error) && !EXPECTED.has(error.code) ? "error" : "debug";
-          log(level, facts, "database call failed");
+          log(levelOf(operation.kind, error), facts, "database call failed");
           throw error;
         },
       );
@@ -95,9 +97,15 @@ function factsOf(operation: Operation, context: CallContext, durationMs: number)
   return { operation: kind, ...collection, operationId: context.operationId, attempt: context.attempt, durationMs };
 }
 
-/** An error that is not ours comes from a transaction's own work: its name says enough and holds no values. */
+/** An error that is not ours comes from a transaction's own work; from elsewhere it is a fault of a driver or layer. */
+function levelOf(kind: Kind, error: unknown): "debug" | "error" {
+  const expected = isDatabaseError(error) ? EXPECTED.has(error.code) : kind === "transaction";
+  return expected ? "debug" : "error";
+}
+
+/** The name of an error that is not ours says enough and holds no values. */
 function failureOf(error: unknown): object {
-  if (!isDatabaseError(error)) return { error: error instanceof Error ? error.name : typeof error };
+  if (!isDatabaseError(error)) return { error: nameOf(error) };
   const { code, retryable, effect } = error;
   return { code, retryable, effect };
 }

@@ -4,10 +4,13 @@ import type { Page, PlannedQuery } from "./query.ts";
 import type { Statements, TransactionOptions } from "./service.ts";
 import type { Fields, Row } from "./value.ts";
 
+/** What a write resolves to. */
 export interface WriteResult {
+  /** Whole: "collection:key". */
   readonly id: string;
   /** Names this write for ever: the ledger, the queue and `wasApplied` know it by this. */
   readonly operationId: string;
+  /** `committed`: the database has it. `queued`: a write queue has stored it, and will apply it. */
   readonly status: "committed" | "queued";
   /** With `returning: true`: the stored row, for a delete the row that was. */
   readonly row?: Row;
@@ -23,6 +26,7 @@ interface Write extends ById {
   readonly returning: boolean;
 }
 
+/** How `update` treats fields: see `UpdateOptions`. */
 export type UpdateMode = "merge" | "replace" | "increment";
 
 /** Per kind: its facts and its result. Every kind but `transaction` is plain data. */
@@ -52,13 +56,17 @@ export interface Operations {
   };
 }
 
+/** Every kind of operation. */
 export type Kind = keyof Operations;
 /** All that a driver implements. */
 export type StatementKind = Exclude<Kind, "transaction">;
 /** All that can be stored for later. */
 export type WriteKind = "create" | "update" | "delete";
+/** One operation of a kind: plain data, but for a transaction's `work`. */
 export type OperationOf<K extends Kind> = { [P in K]: { readonly kind: P } & Operations[P]["facts"] }[K];
+/** The union that `switch (operation.kind)` narrows. */
 export type Operation = OperationOf<Kind>;
+/** What an operation of a kind resolves to. */
 export type ResultOf<K extends Kind> = Operations[K]["result"];
 
 /** The one function type that runs an operation. */
@@ -72,6 +80,7 @@ export type Handlers<Only extends Kind = Kind> = {
   readonly [K in Only]: (operation: OperationOf<K>, context: CallContext) => Promise<ResultOf<K>>;
 };
 
+/** One function from a table of handlers. */
 export function dispatch<Only extends Kind>(handlers: Handlers<Only>): Execute<Only> {
   return (operation, context) => handlers[operation.kind](operation, context);
 }

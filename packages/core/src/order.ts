@@ -1,7 +1,9 @@
 import { classOf, compareText, getField } from "./value.ts";
 
+/** Upwards or downwards. */
 export type Direction = "asc" | "desc";
 
+/** One key of an order, as a driver gets it. */
 export interface OrderKey {
   readonly path: readonly string[];
   readonly direction: Direction;
@@ -9,6 +11,7 @@ export interface OrderKey {
 
 /** Where a value stands in the order of types. */
 export const RANK = { nothing: 0, boolean: 1, number: 2, date: 3, string: 4, other: 5 } as const;
+/** One of `RANK`. */
 export type Rank = (typeof RANK)[keyof typeof RANK];
 
 /** A value as the order sees it: its type's rank, and itself where values of that rank are told apart. */

@@ -2,9 +2,11 @@ import { type DatabaseError, type ErrorCode, type Issue, isDatabaseError } from 
 
 /** A problem document (RFC 9457) for an error, free of the database's own text. */
 export interface Problem {
+  /** A stable URN: `urn:db:error:not-found`. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
+  /** For people; may change. */
   readonly detail: string;
   readonly code: ErrorCode;
   /** For `Retry-After`: whole seconds, at least 1. Only where the status is 503. */
@@ -13,6 +15,7 @@ export interface Problem {
   readonly errors?: readonly ProblemField[];
 }
 
+/** What was wrong with one field. */
 export interface ProblemField {
   /** A JSON pointer (RFC 6901) into the request's body. */
   readonly pointer: string;

@@ -4,7 +4,9 @@ import { checkFilter, checkPath, type Filter, type Path } from "./filter.ts";
 import type { Direction, OrderKey } from "./order.ts";
 import { checkCollection, classOf, type Owns, type Row } from "./value.ts";
 
+/** What `find` takes: which rows, in what order, how many. */
 export interface Query {
+  /** Which rows. Default all. */
   readonly where?: Filter;
   /**
    * Missing and null first, then booleans, numbers, dates, strings by code point; all else last and tied. The id is
@@ -17,6 +19,7 @@ export interface Query {
   readonly after?: string;
 }
 
+/** Rows in order. */
 export interface Page {
   readonly items: readonly Row[];
   /** The cursor of the next page; null where there is none. */
@@ -31,7 +34,9 @@ export interface PlannedQuery {
   readonly after: Cursor | undefined;
 }
 
+/** Rows of a page unless told. */
 export const DEFAULT_LIMIT = 100;
+/** Rows that a page may have. */
 export const MAX_LIMIT = 10_000;
 const MAX_ORDER = 8;
 
@@ -58,7 +63,8 @@ export function planQuery(collection: string, query: Query = {}, owns?: Owns): P
 function checkOrder(order: unknown): readonly OrderKey[] {
   if (!Array.isArray(order) || order.length > MAX_ORDER)
     throw invalidQuery(`order to be an array of at most ${MAX_ORDER} pairs`, order);
-  const keys = order.map((pair: unknown): OrderKey => {
+  // By `from`, which gives holes as well.
+  const keys = Array.from(order, (pair: unknown): OrderKey => {
     if (!Array.isArray(pair) || pair.length !== 2)
       throw invalidQuery('order to have pairs like ["createdAt", "desc"]', pair);
     const [path, direction] = pair as [unknown, unknown];

@@ -1,6 +1,6 @@
-import { uuidv7 } from "uuidv7";
 import { DatabaseErrorOf } from "./errors.ts";
 import { describe } from "./options.ts";
+import { newUuid } from "./uuid.ts";
 import { COLLECTION_RULE, isCollection } from "./value.ts";
 
 /** A record id in its two parts. The key is all text after the first colon and always a string. */
@@ -14,6 +14,7 @@ export const MAX_KEY_LENGTH = 512;
 const RULE = `"collection:key" with ${COLLECTION_RULE} and a key of 1..${MAX_KEY_LENGTH} well-formed characters without NUL`;
 
 /**
+ * The two parts of an id.
  * @throws INVALID_RECORD_ID, also when `collection` is given and the id is of another one
  */
 export function parseRecordId(id: unknown, collection?: string): RecordId {
@@ -28,7 +29,7 @@ export function parseRecordId(id: unknown, collection?: string): RecordId {
   return parsed;
 }
 
-/** @throws INVALID_RECORD_ID */
+/** The id of a collection and a key. @throws INVALID_RECORD_ID */
 export function formatRecordId(collection: string, key: string): string {
   if (!isCollection(collection) || typeof key !== "string" || !isKey(key)) throw malformed(RULE, "other parts");
   return `${collection}:${key}`;
@@ -36,12 +37,12 @@ export function formatRecordId(collection: string, key: string): string {
 
 /** A new id, made on the client so that the id returned is the id stored: UUIDv7, monotonic per process. */
 export function newRecordId(collection: string): string {
-  return formatRecordId(collection, uuidv7());
+  return formatRecordId(collection, newUuid());
 }
 
 /** A new operation id for a write that is run outside of the façade: UUIDv7, monotonic per process. */
 export function newOperationId(): string {
-  return uuidv7();
+  return newUuid();
 }
 
 function isKey(key: string): boolean {

@@ -2,10 +2,13 @@ import { BoundedCall } from "./bounded-call.ts";
 import { type CallContext, Context, type ContextChange } from "./context.ts";
 import { DeadlineTimer } from "./deadline.ts";
 import type { Effect } from "./errors.ts";
-import { checkDuration } from "./options.ts";
+import { checkDuration, checkSignal } from "./options.ts";
 
+/** What `runCall` takes: the facts of the context, and its limits. */
 export interface RunCallOptions extends Omit<ContextChange, "signal"> {
+  /** The deadline of the call, in milliseconds, 1..2147483647. */
   readonly timeoutMs: number;
+  /** Ends the call with CANCELLED. Default none. */
   readonly signal?: AbortSignal;
   /** What may have happened to the data when the work never says so. Default `none`. */
   readonly lost?: Effect;
@@ -19,6 +22,7 @@ const timer = new DeadlineTimer();
  */
 export function runCall<T>(options: RunCallOptions, work: (context: CallContext) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, lost = "none", operationId, ...facts } = options;
-  const call = new BoundedCall(timer, checkDuration("timeoutMs", timeoutMs), signal, operationId, lost);
+  const limitMs = checkDuration("timeoutMs", timeoutMs);
+  const call = new BoundedCall(timer, limitMs, checkSignal("signal", signal), operationId, lost);
   return call.run(() => work(new Context(call, facts)));
 }

@@ -1,6 +1,6 @@
 import type { Scope } from "./context.ts";
 import { expected } from "./options.ts";
-import { checkValue, copyValue, isPlainObject, type Owns } from "./value.ts";
+import { isPlainObject, type Owns, takeValue } from "./value.ts";
 
 /**
  * A copy of its own: the caller may change its object.
@@ -20,8 +20,7 @@ export function checkScope(scope: Scope, owns: Owns): Scope {
     if (!/^[A-Za-z]\w*$/.test(name))
       throw new TypeError(`scope.variables: expected ${NAME}, got ${JSON.stringify(name)}`);
   }
-  checkValue(variables, ["scope", "variables"], owns);
-  return { namespace, database, variables: copyValue(variables) };
+  return { namespace, database, variables: takeValue(variables, ["scope", "variables"], owns) };
 }
 
 function isName(value: unknown): boolean {

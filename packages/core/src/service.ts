@@ -7,6 +7,7 @@ import type { UpdateMode, WriteResult } from "./operation.ts";
 import type { Page, Query } from "./query.ts";
 import type { Fields, Patch, Row } from "./value.ts";
 
+/** What every call takes. */
 export interface CallOptions {
   /** Ends the call with CANCELLED; its reason becomes the error's cause. */
   readonly signal?: AbortSignal;
@@ -14,6 +15,7 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** What every write takes. */
 export interface WriteOptions extends CallOptions {
   /**
    * Names the write, 1..128 characters. Default: a new UUIDv7. A caller that may send the same write again passes the
@@ -30,16 +32,19 @@ export interface WriteOptions extends CallOptions {
   readonly returning?: boolean;
 }
 
+/** What `create` takes. */
 export interface CreateOptions extends WriteOptions {
   /** Whole, of this collection. Default: a new one. */
   readonly id?: string;
 }
 
+/** What `delete` takes. */
 export interface DeleteOptions extends WriteOptions {
   /** Top-level fields that must be equal now, as `eq` compares; else PRECONDITION_FAILED. Such a write is never queued. */
   readonly expect?: Fields;
 }
 
+/** What `update` takes. */
 export interface UpdateOptions extends DeleteOptions {
   /**
    * `merge` (default) sets the named top-level fields, `undefined` removes one; `replace` leaves nothing else;
@@ -48,11 +53,13 @@ export interface UpdateOptions extends DeleteOptions {
   readonly mode?: UpdateMode;
 }
 
+/** What `query` takes. */
 export interface QueryOptions extends CallOptions {
   /** Whether the text may change data: what retry, replicas and serialisation go by. Default `write`, the safe one. */
   readonly access?: "read" | "write";
 }
 
+/** What `transaction` takes beside `signal` and `timeoutMs`. */
 export interface TransactionOptions {
   /** Above 1, `work` runs again after a CONFLICT, so it must be free of other effects. 1..100, default 1. */
   readonly maxAttempts?: number;
@@ -68,6 +75,7 @@ export interface Statements {
   update(id: string, data: Patch, options?: UpdateOptions): Promise<WriteResult>;
   /** @throws NOT_FOUND, PRECONDITION_FAILED, INVALID_RECORD_ID */
   delete(id: string, options?: DeleteOptions): Promise<WriteResult>;
+  /** Whether the record is there. @throws INVALID_RECORD_ID */
   exists(id: string, options?: CallOptions): Promise<boolean>;
   /** @throws INVALID_QUERY */
   count(collection: string, where?: Filter, options?: CallOptions): Promise<number>;
@@ -85,6 +93,7 @@ export type ScopedService = Statements & Pick<DatabaseService, "transaction" | "
  * but `DatabaseError`; a `transaction` also with whatever its `work` threw, by identity.
  */
 export interface DatabaseService extends Statements, AsyncDisposable {
+  /** That of the driver's connection. */
   readonly state: ConnectionState;
   /** Resolves at the first connection. The same promise for calls at once. @throws the true cause; CLOSED */
   connect(options?: CallOptions): Promise<void>;
@@ -95,6 +104,7 @@ export interface DatabaseService extends Statements, AsyncDisposable {
   disconnect(options?: { readonly drainMs?: number }): Promise<void>;
   /** Never rejects and takes at most 5 s. */
   healthCheck(): Promise<DatabaseHealth>;
+  /** The database's version, as it reports it. @throws NOT_CONNECTED, and what a read throws */
   version(options?: CallOptions): Promise<string>;
   /**
    * Commits when `work` resolves, rolls back when it does not. Flat: a write or transaction called on the service from
@@ -103,7 +113,8 @@ export interface DatabaseService extends Statements, AsyncDisposable {
   transaction<T>(work: (tx: Statements) => Promise<T>, options?: CallOptions & TransactionOptions): Promise<T>;
   /**
    * Changes of a collection as they are committed, until the signal fires or the service closes. It begins at the first
-   * `next()`, and tells by a first `resync` that it stands. @throws UNSUPPORTED, INVALID_QUERY
+   * `next()`, and tells by a first `resync` that it stands. @throws UNSUPPORTED, INVALID_QUERY; QUERY_TIMEOUT where it does
+   * not stand in its time
    */
   live(collection: string, options?: LiveOptions): AsyncIterable<LiveEvent>;
   /** The same service for a tenant. @throws UNSUPPORTED at the first call where the driver has no scopes */

@@ -87,8 +87,8 @@ export abstract class OperationBuilder implements Statements {
     options: O,
   ): Promise<ResultOf<K>> {
     try {
-      if (options !== NO_OPTIONS) checkCallOptions(options, known);
-      return this.run(build(first, second, options, this.ownsValue), options);
+      const checked = options === NO_OPTIONS ? options : checkCallOptions(options, known);
+      return this.run(build(first, second, checked, this.ownsValue), checked);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -2,8 +2,9 @@ import { checkInteger, checkKeys, expected } from "./options.ts";
 import type { Query } from "./query.ts";
 import { MAX_LIMIT } from "./query.ts";
 import type { CallOptions, Statements } from "./service.ts";
-import type { Row } from "./value.ts";
+import { isPlainObject, type Row } from "./value.ts";
 
+/** What `stream` takes. */
 export interface StreamOptions extends CallOptions {
   /** Rows of a page and so the memory that is used, 1..10,000. Default 100. `timeoutMs` is each page's. */
   readonly pageSize?: number;
@@ -22,6 +23,7 @@ export async function* stream(
 ): AsyncGenerator<Row, void, undefined> {
   checkKeys("stream", options, ["pageSize", "signal", "timeoutMs"]);
   const { pageSize = 100, ...call } = options;
+  if (!isPlainObject(query)) throw expected("stream", "a query object", query);
   if ("limit" in query) throw expected("limit", "no limit in the query of a stream (see pageSize)", query.limit);
   checkInteger("pageSize", pageSize, 1, MAX_LIMIT);
   let after = query.after;

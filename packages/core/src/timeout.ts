@@ -1,9 +1,12 @@
+import { settling } from "./bounded-call.ts";
 import { type DatabaseError, DatabaseErrorOf, type Effect } from "./errors.ts";
-import { checkDuration, checkKeys } from "./options.ts";
+import { checkDuration, checkKeys, checkSignal } from "./options.ts";
 
+/** What `withTimeout` takes. */
 export interface TimeoutOptions {
   /** In milliseconds, 1..2147483647. */
   readonly timeoutMs: number;
+  /** Ends the work with CANCELLED. Default none. */
   readonly signal?: AbortSignal;
 }
 
@@ -14,8 +17,8 @@ export interface TimeoutOptions {
  */
 export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, options: TimeoutOptions): Promise<T> {
   checkKeys("withTimeout", options, ["timeoutMs", "signal"]);
-  const { timeoutMs, signal } = options;
-  checkDuration("timeoutMs", timeoutMs);
+  const timeoutMs = checkDuration("timeoutMs", options.timeoutMs);
+  const signal = checkSignal("signal", options.signal);
   if (signal?.aborted === true) throw cancelled("none", signal);
   const controller = new AbortController();
   const cancel = (): void => controller.abort(cancelled("unknown", signal));
@@ -28,7 +31,7 @@ export async function withTimeout<T>(work: (signal: AbortSignal) => Promise<T>, 
   try {
     return await new Promise<T>((resolve, reject) => {
       controller.signal.addEventListener("abort", () => reject(controller.signal.reason), { once: true });
-      work(controller.signal).then(resolve, reject);
+      settling(work(controller.signal)).then(resolve, reject);
     });
   } finally {
     clearTimeout(timer);

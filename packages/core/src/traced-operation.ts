@@ -43,7 +43,11 @@ export class TracedOperation implements OperationEvent {
   }
 
   set result(result: unknown) {
-    this.#rows = countRows(this.kind, result);
+    try {
+      this.#rows = countRows(this.kind, result);
+    } catch {
+      // Thrown here it would take the place of the result, which its caller gets whatever it is.
+    }
   }
 }
 

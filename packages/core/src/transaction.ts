@@ -1,21 +1,22 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { uuidv7 } from "uuidv7";
+import { GRACE_MS, settling } from "./bounded-call.ts";
 import { publishRollbackFailure } from "./channels.ts";
 import type { CallContext } from "./context.ts";
 import type { Driver, DriverTransaction } from "./driver.ts";
 import {
   type DatabaseError,
   DatabaseErrorOf,
-  type Effect,
   isDatabaseError,
   toDatabaseError,
   unsupported,
   withEffect,
 } from "./errors.ts";
-import { interrupted, untilInterrupted } from "./interrupt.ts";
-import { isWrite, type OperationOf, type ResultOf, type StatementKind } from "./operation.ts";
+import { interrupted, untilGrace, untilInterrupted } from "./interrupt.ts";
+import { isWrite, type OperationOf, type ResultOf, type StatementKind, seen } from "./operation.ts";
 import { runCall } from "./run-call.ts";
+import type { TransactionOptions } from "./service.ts";
 import { OperationBuilder, type StatementOptions } from "./statements.ts";
+import { newUuid } from "./uuid.ts";
 import type { Owns } from "./value.ts";
 
 /** A rollback gets time of its own: the call's may be what ran out. */
@@ -29,6 +30,7 @@ class Transaction extends OperationBuilder {
   readonly #context: CallContext;
   #ended = false;
   #running = 0;
+  #isDoubtful = false;
 
   constructor(driver: Driver, handle: DriverTransaction, context: CallContext) {
     super();
@@ -39,11 +41,14 @@ class Transaction extends OperationBuilder {
 
   protected override get ownsValue(): Owns {
     const { ownsValue } = this.#driver;
-    return ownsValue === undefined ? undefined : (value) => ownsValue.call(this.#driver, value);
+    return ownsValue === undefined ? undefined : (value) => isOwned(this.#driver, value);
   }
 
-  get running(): number {
-    return this.#running;
+  /** Why it must not be committed, if it must not. */
+  get refusal(): DatabaseError | undefined {
+    if (this.#running > 0) return floating(this.#running);
+    if (!this.#isDoubtful) return undefined;
+    return new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "whether one of its writes was done is not known", {});
   }
 
   /** From here on every statement is refused. */
@@ -53,24 +58,42 @@ class Transaction extends OperationBuilder {
 
   protected override async run<K extends StatementKind>(
     operation: OperationOf<K>,
-    { timeoutMs, signal, operationId = uuidv7(), fingerprint }: StatementOptions,
+    { timeoutMs, signal, operationId = newUuid(), fingerprint }: StatementOptions,
   ): Promise<ResultOf<K>> {
     if (this.#ended) throw new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "the transaction has ended", {});
     if (this.#context.aborted) throw interrupted(this.#context, "none");
     const { name, capabilities } = this.#driver;
     if (fingerprint !== undefined && !capabilities.idempotentWrites) throw unsupported(`a ledger on ${name}`);
     const around = fingerprint === undefined ? this.#context : this.#context.with({ fingerprint, ledger: true });
-    this.#running += 1;
     try {
       return await around.within({ timeoutMs, signal, operationId }, (context) =>
-        this.#handle.statements[operation.kind](operation, context),
+        untilGrace(this.#execute(operation, context), context, "none"),
       );
     } catch (error) {
+      const told = toDatabaseError(error, "unknown");
+      if (told.effect === "unknown" && isWrite(seen(operation))) this.#isDoubtful = true;
       // What a statement leaves behind is undone with its transaction: nothing is unknown before the commit.
-      throw withEffect(toDatabaseError(error, "none"), "none");
+      throw withEffect(told, "none");
+    }
+  }
+
+  /** One that was left at its limit still runs: nothing is committed over it. */
+  async #execute<K extends StatementKind>(operation: OperationOf<K>, context: CallContext): Promise<ResultOf<K>> {
+    this.#running += 1;
+    try {
+      return await settling(this.#handle.statements[operation.kind](operation, context));
     } finally {
       this.#running -= 1;
     }
+  }
+}
+
+/** Whether an object is a value of the driver's own. @throws INTERNAL where the driver fails at it */
+export function isOwned(driver: Driver, value: object): boolean {
+  try {
+    return driver.ownsValue?.(value) ?? false;
+  } catch (thrown) {
+    throw toDatabaseError(thrown, "none");
   }
 }
 
@@ -124,12 +147,10 @@ async function attemptTransaction(
 ): Promise<void> {
   if (context.aborted) throw interrupted(context, "none");
   const within = context.with({ inTransaction: true });
-  const handle = await orDatabaseError("none", () => driver.begin(options, within));
+  const handle = await begin(service, driver, options, within);
   const tx = new Transaction(driver, handle, within);
   const here: Inside = { service, open: true, outer: inside.getStore() };
   try {
-    // A driver that does not listen may begin long after the call has ended.
-    if (context.aborted) throw interrupted(context, "none");
     await untilInterrupted(
       inside.run(here, async () => work(tx)),
       context,
@@ -137,16 +158,17 @@ async function attemptTransaction(
     );
     here.open = false;
     tx.end();
-    if (tx.running > 0) throw floating(tx.running);
+    const { refusal } = tx;
+    if (refusal !== undefined) throw refusal;
     if (context.aborted) throw interrupted(context, "none");
-    await orDatabaseError("unknown", () => handle.commit(context));
+    await commit(handle, context);
   } catch (error) {
     here.open = false;
     tx.end();
     const rolledBack = rollBack(handle, context);
+    keepUntilDone(service.rollbacks, rolledBack);
     // A caller whose time is up learns at once that nothing was committed; the driver keeps others out until it is undone.
-    if (context.aborted) keepUntilDone(service.rollbacks, rolledBack);
-    else await rolledBack;
+    await untilInterrupted(rolledBack, context, "none").catch(() => {});
     throw error;
   }
 }
@@ -157,11 +179,45 @@ function keepUntilDone(rollbacks: Set<Promise<void>>, rolledBack: Promise<void>)
 }
 
 /** Only the work's own error goes back to the caller as it is. */
-async function orDatabaseError<T>(effect: Effect, run: () => Promise<T>): Promise<T> {
+async function begin(
+  service: TransactionHost,
+  driver: Driver,
+  options: TransactionOptions,
+  context: CallContext,
+): Promise<DriverTransaction> {
+  const begun = (async () => driver.begin(options, context))();
   try {
-    return await run();
+    return await untilInterrupted(begun, context, "none");
   } catch (thrown) {
-    throw toDatabaseError(thrown, effect);
+    if (context.aborted) await undoLate(begun, service.rollbacks, context);
+    // Whatever a driver says, as one does that passes the signal's reason on: what never began has changed nothing.
+    throw withEffect(toDatabaseError(thrown, "none"), "none");
+  }
+}
+
+/** A driver that does not listen may begin long after its time. The call waits for it only as long as it may itself. */
+async function undoLate(
+  begun: Promise<DriverTransaction>,
+  rollbacks: Set<Promise<void>>,
+  context: CallContext,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, GRACE_MS / 2);
+  });
+  const settled = begun.then(
+    (handle) => keepUntilDone(rollbacks, rollBack(handle, context)),
+    () => {},
+  );
+  await Promise.race([settled, enough]);
+  clearTimeout(timer);
+}
+
+async function commit(handle: DriverTransaction, context: CallContext): Promise<void> {
+  try {
+    await handle.commit(context);
+  } catch (thrown) {
+    throw toDatabaseError(thrown, "unknown");
   }
 }
 

@@ -13,7 +13,8 @@ export interface AdapterValues {
 /**
  * What can be stored anywhere. A whole number is read back as `number` where that is exact (up to 2⁵³ − 1) and as
  * `bigint` beyond; both compare by value. Integers have 64 bits, numbers are finite, dates are valid, strings are
- * well-formed Unicode: anything else is refused with VALIDATION_FAILED before it is sent.
+ * well-formed Unicode; all of it at most 100 levels deep and 1,000,000 values in number: anything else is refused with
+ * VALIDATION_FAILED before it is sent.
  */
 export type Value =
   | null
@@ -27,20 +28,25 @@ export type Value =
   | { readonly [field: string]: Value }
   | AdapterValues[keyof AdapterValues];
 
+/** The fields of a record. Names are non-empty, well-formed and without NUL. */
 export type Fields = { readonly [field: string]: Value };
 /** Fields to merge; `undefined` removes the field. */
 export type Patch = { readonly [field: string]: Value | undefined };
 /** A stored record; `id` is whole: "collection:key". */
 export type Row = Fields & { readonly id: string };
 
+/** The classes of values that filters and orders tell apart; `other` is what only an adapter may own. */
 export type ValueClass = "null" | "boolean" | "number" | "date" | "string" | "bytes" | "array" | "object" | "other";
 
 /** Tells the adapter's own value types. */
 export type Owns = ((value: object) => boolean) | undefined;
 
 const MAX_DEPTH = 100;
+/** More than a statement should carry, and still walked in less than a second. */
+const MAX_VALUES = 1_000_000;
 const INT64_MAX = 2n ** 63n - 1n;
 
+/** The class of any value. `number` is also a bigint, `bytes` a Uint8Array. */
 export function classOf(value: unknown): ValueClass {
   if (value === null) return "null";
   switch (typeof value) {
@@ -61,6 +67,7 @@ export function classOf(value: unknown): ValueClass {
   }
 }
 
+/** An object literal, or one without a prototype; also of another realm. */
 export function isPlainObject(value: unknown): value is { readonly [field: string]: unknown } {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -75,46 +82,97 @@ export function isPlainObject(value: unknown): value is { readonly [field: strin
 export function checkValue(
   value: unknown,
   path: readonly (string | number)[],
-  owns: (value: object) => boolean = () => false,
+  owns?: (value: object) => boolean,
 ): asserts value is Value {
-  if (path.length > MAX_DEPTH) throw invalid([], "depth", `nested at most ${MAX_DEPTH} levels deep and without cycles`);
-  switch (classOf(value)) {
-    case "number":
-      checkNumber(value as number | bigint, path);
-      return;
-    case "string":
-      if (!(value as string).isWellFormed())
-        throw invalid(path, "unicode", "well-formed Unicode, without lone surrogates");
-      return;
-    case "date":
-      if (Number.isNaN((value as Date).getTime())) throw invalid(path, "date", "a valid date");
-      return;
-    case "array":
-      // By `entries`, which visits holes too: a store would fill them with something else.
-      for (const [index, item] of (value as readonly unknown[]).entries()) checkValue(item, [...path, index], owns);
-      return;
-    case "object":
-      for (const [name, field] of Object.entries(value as object)) {
-        checkName(name, path);
-        checkValue(field, [...path, name], owns);
+  takeValue(value, path, owns);
+}
+
+/**
+ * The copy of a value, as `copyValue` makes it, that was checked, as `checkValue` does. Every part is read once: a getter
+ * could give another value to who looks again.
+ */
+export function takeValue<T>(value: T, path: readonly (string | number)[], owns?: Owns): T {
+  return new Taking([...path], owns).take(value) as T;
+}
+
+/** One value being checked and copied. */
+class Taking {
+  /** Where we are; a list of its own for every part would cost more than all else here. */
+  readonly #path: (string | number)[];
+  readonly #owns: Owns;
+  #left = MAX_VALUES;
+
+  constructor(path: (string | number)[], owns: Owns) {
+    this.#path = path;
+    this.#owns = owns;
+  }
+
+  take(value: unknown): unknown {
+    const path = this.#path;
+    if (path.length > MAX_DEPTH)
+      throw invalid([], "depth", `nested at most ${MAX_DEPTH} levels deep and without cycles`);
+    this.#left -= 1;
+    // Sixty lists that each hold the next one twice are more than any machine can walk.
+    if (this.#left < 0) throw invalid([], "size", `of at most ${MAX_VALUES} values in all`);
+    switch (classOf(value)) {
+      case "number":
+        checkNumber(value as number | bigint, path);
+        return normalNumber(value as number | bigint);
+      case "string":
+        if (!(value as string).isWellFormed())
+          throw invalid([...path], "unicode", "well-formed Unicode, without lone surrogates");
+        return value;
+      case "date": {
+        const copy = copyDate(value as Date);
+        if (Number.isNaN(copy.getTime())) throw invalid([...path], "date", "a valid date");
+        return copy;
       }
-      return;
-    case "other":
-      if (typeof value === "object" && value !== null && owns(value)) return;
-      throw invalid(
-        path,
-        "type",
-        `a portable value (null, boolean, number, bigint, string, Date, Uint8Array, array or plain object), got ${describe(value)}`,
-      );
-    default:
+      case "bytes":
+        return new Uint8Array(value as Uint8Array);
+      case "array":
+        return this.#takeArray(value as readonly unknown[]);
+      case "object":
+        return this.#takeObject(value as object);
+      case "other":
+        if (typeof value === "object" && value !== null && this.#owns?.(value) === true) return value;
+        throw invalid(
+          [...path],
+          "type",
+          `a portable value (null, boolean, number, bigint, string, Date, Uint8Array, array or plain object), got ${describe(value)}`,
+        );
+      default:
+        return value;
+    }
+  }
+
+  /** By index, which visits holes too: a store would fill them with something else. */
+  #takeArray(source: readonly unknown[]): unknown[] {
+    const copy: unknown[] = [];
+    for (let index = 0; index < source.length; index += 1) {
+      this.#path.push(index);
+      copy.push(this.take(source[index]));
+      this.#path.pop();
+    }
+    return copy;
+  }
+
+  #takeObject(source: object): object {
+    const copy: { [field: string]: unknown } = {};
+    for (const [name, field] of Object.entries(source)) {
+      checkName(name, this.#path);
+      this.#path.push(name);
+      setField(copy, name, this.take(field));
+      this.#path.pop();
+    }
+    return copy;
   }
 }
 
 function checkNumber(value: number | bigint, path: readonly (string | number)[]): void {
   if (typeof value === "number") {
-    if (!Number.isFinite(value)) throw invalid(path, "finite", "a finite number");
+    if (!Number.isFinite(value)) throw invalid([...path], "finite", "a finite number");
   } else if (value > INT64_MAX || value < -INT64_MAX - 1n) {
-    throw invalid(path, "int64", "an integer of at most 64 bits");
+    throw invalid([...path], "int64", "an integer of at most 64 bits");
   }
 }
 
@@ -136,14 +194,20 @@ export function copyValue<T>(value: T): T {
       return copy as T;
     }
     case "date":
-      return new Date((value as Date).getTime()) as T;
+      return copyDate(value as Date) as T;
     case "bytes":
-      return Uint8Array.from(value as Uint8Array) as T;
+      // Not `from`, which asks the array's own iterator.
+      return new Uint8Array(value as Uint8Array) as T;
     case "number":
       return normalNumber(value as number | bigint) as T;
     default:
       return value;
   }
+}
+
+/** By what it holds: its own methods may be anybody's. */
+function copyDate(date: Date): Date {
+  return new Date(Date.prototype.getTime.call(date));
 }
 
 /** Sets an own field whatever its name: plain assignment to `__proto__` would change the prototype. */

@@ -1,6 +1,7 @@
 import { parse, Range, type SemVer, satisfies } from "semver";
 import { checkKeys, expected } from "./options.ts";
 
+/** What `VersionChecker` takes. */
 export interface VersionCheckerOptions {
   /** What can work at all, as a semver range. */
   readonly range: string;
@@ -13,6 +14,7 @@ export interface VersionCheckerOptions {
 /** `unknown`: the text holds no version. Whether to go on then is the caller's choice. */
 export type VersionVerdict = "tested" | "untested" | "unsupported" | "unknown";
 
+/** What was found in a reported text. */
 export interface VersionCheck {
   readonly verdict: VersionVerdict;
   /** As it was reported. */
@@ -35,8 +37,9 @@ export class VersionChecker {
     this.#includePrerelease = options.allowPrerelease ?? false;
   }
 
+  /** Judges what a server reports of itself; never throws. */
   check(reported: string): VersionCheck {
-    const version = findVersion(reported);
+    const version = typeof reported === "string" ? findVersion(reported) : undefined;
     if (version === undefined) return { verdict: "unknown", reported, version };
     return { verdict: this.#judge(version), reported, version: version.version };
   }

@@ -189,7 +189,7 @@ describe("a live query", () => {
     );
     await Promise.all([mine?.next(), its?.next()]);
     controller.abort("enough");
-    expect(await rejection(mine?.next() ?? hang())).toBe("enough");
+    expect(await rejection(mine?.next() ?? hang())).toMatchObject({ code: "CANCELLED", cause: "enough" });
     expect(await its?.next()).toEqual({ done: false, value: changed(2) });
     await db.disconnect();
     expect(await rejection(its?.next() ?? hang())).toMatchObject({ code: "CLOSED" });

@@ -7,6 +7,8 @@ import {
   type ErrorFacts,
   invalid,
   isDatabaseError,
+  isOperationReused,
+  operationReused,
   toDatabaseError,
   unsupported,
   withEffect,
@@ -192,4 +194,10 @@ describe("the makers", () => {
       facts: { feature: "a ledger" },
     });
   });
+});
+
+test("an operation id that another write has used is told from other invalid input", () => {
+  expect(isOperationReused(operationReused())).toBe(true);
+  for (const other of [invalid(["operationId"], "operationId", "another"), new Error("operation_reused"), undefined])
+    expect(isOperationReused(other)).toBe(false);
 });

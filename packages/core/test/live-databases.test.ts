@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type LiveDatabase, liveDatabases } from "../src/index.ts";
+import { ConnectionStatus, createDatabase, defineDriver, type LiveDatabase, liveDatabases } from "../src/index.ts";
 import { connected, service } from "./support/service.ts";
 
 const find = (name: string): LiveDatabase | undefined => liveDatabases().find((live) => live.name === name);
@@ -53,6 +53,43 @@ describe("the version of the server", () => {
     await db.disconnect();
     expect(live?.serverVersion).toBe("3.0.2");
     expect(asked).toBe(2);
+  });
+
+  test("is that of the server it is connected to, whenever the one before it answers", async () => {
+    const answers: PromiseWithResolvers<string>[] = [];
+    const status = new ConnectionStatus();
+    const driver = {
+      ...defineDriver({ name: "moved", statements: {} }),
+      state: status.state,
+      version: () => {
+        const answer = Promise.withResolvers<string>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    };
+    const at = (since: number): void => {
+      status.set({ name: "connected", since });
+      driver.state = status.state;
+    };
+    const db = createDatabase({ driver });
+    const live = find("moved");
+    const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    at(1);
+    expect(live?.serverVersion).toBeUndefined();
+    at(2);
+    expect(live?.serverVersion).toBeUndefined();
+    answers[1]?.resolve("new");
+    await settled();
+    expect(live?.serverVersion).toBe("new");
+    answers[0]?.resolve("old");
+    await settled();
+    expect(live?.serverVersion).toBe("new");
+    at(3);
+    expect(live?.serverVersion).toBeUndefined();
+    answers[2]?.resolve("newest");
+    await settled();
+    expect(answers).toHaveLength(3);
+    await db.disconnect();
   });
 
   test("is not asked of a service that is not connected", async () => {

@@ -179,4 +179,15 @@ describe("ConnectionStatus", () => {
     expect(seen).toEqual(["connected"]);
     expect(status.state).toEqual({ name: "closed" });
   });
+
+  test("tells the states in their order, also where a listener brings about the next one", () => {
+    const status = new ConnectionStatus();
+    const seen: string[] = [];
+    status.onStateChange(({ name }) => {
+      if (name === "connected") status.set({ name: "closed" });
+    });
+    status.onStateChange(({ name }) => seen.push(name));
+    status.set({ name: "connected", since: 0 });
+    expect(seen).toEqual(["connected", "closed"]);
+  });
 });

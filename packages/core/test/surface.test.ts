@@ -40,6 +40,7 @@ test("the public surface is exactly this", async () => {
     "isDatabaseError",
     "isEqual",
     "isIn",
+    "isOperationReused",
     "isPlainObject",
     "isWrite",
     "liveDatabases",

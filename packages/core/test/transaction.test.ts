@@ -152,6 +152,17 @@ describe("a commit or begin that fails", () => {
     expect(await failure(other.db.transaction(async () => {}))).toMatchObject({ effect: "none", cause: raw });
   });
 
+  test("at its begin has changed nothing, whatever effect the driver tells", async () => {
+    const { db } = await open(() => ({
+      begin: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
+    }));
+    const late = await failure(db.transaction(async () => {}, { timeoutMs: 20 }));
+    expect(late).toMatchObject({ code: "QUERY_TIMEOUT", effect: "none" });
+  });
+
   test("a layer's own error is INTERNAL too", async () => {
     const driver = defineDriver({ ...new MemoryStore().parts() });
     const db = createDatabase({ driver, layers: [() => () => Promise.reject(new Error("layer"))] });
@@ -270,7 +281,7 @@ test("a transaction that begins only after its call has ended never runs its wor
   };
   expect(await failure(db.transaction(work, { timeoutMs: 5 }))).toMatchObject({
     code: "QUERY_TIMEOUT",
-    effect: "unknown",
+    effect: "none",
   });
   begun.resolve();
   await rolledBack.promise;

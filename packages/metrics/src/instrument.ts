@@ -13,6 +13,7 @@ import { checkSelf, type SelfCheck } from "./self-check.ts";
 import { traceOperations } from "./spans.ts";
 import { recordStates } from "./state-metrics.ts";
 
+/** What `instrument` gives. */
 export interface Instrumentation extends AsyncDisposable {
   /** How the telemetry itself is: what is wrong, what is seen, how many series there are. */
   selfCheck(): SelfCheck;

@@ -2,6 +2,7 @@ import type { MeterProvider, TracerProvider } from "@opentelemetry/api";
 import type { Exporter } from "./exporters.ts";
 import { LEVELS, type Level } from "./level.ts";
 
+/** What `instrument` takes. */
 export interface InstrumentOptions {
   /** How much is told: `basic`, `detailed` or `all`. Default `basic`. */
   readonly level?: Level;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { checkKeys, expected } from "./options.ts";
 
+/** What `prometheus` takes. */
 export interface PrometheusOptions {
   /** Before the name of each metric, with an underscore behind it. Default none. */
   readonly prefix?: string;
@@ -11,6 +12,7 @@ export interface PrometheusOptions {
   readonly targetInfo?: boolean;
 }
 
+/** What `prometheus` gives. */
 export interface Prometheus {
   /** For `new MeterProvider({ readers: [reader] })`, which also shuts it down. */
   readonly reader: PrometheusExporter;

@@ -11,6 +11,7 @@ export interface SlowCallRule {
   readonly alertMs?: number;
 }
 
+/** What `watchSlowCalls` takes. */
 export interface SlowCallOptions {
   /** Called with each call that took `thresholdMs` or longer, as far as `maxPerMinute` allows. */
   readonly log: (call: SlowCall) => unknown;

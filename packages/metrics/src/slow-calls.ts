@@ -27,6 +27,7 @@ export interface SlowCall {
   readonly omitted: number;
 }
 
+/** What `watchSlowCalls` gives. */
 export interface SlowCallWatch extends Disposable {
   /** How often `log` or `alert` threw. */
   readonly faults: number;

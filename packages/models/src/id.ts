@@ -15,6 +15,7 @@ export interface RecordIds<C extends string> {
   is(id: unknown): id is RecordIdOf<C>;
 }
 
+/** Makes and checks the ids of a collection. */
 export function recordIds<const C extends string>(collection: C): RecordIds<C> {
   const is = (id: unknown): id is RecordIdOf<C> => {
     try {

@@ -1,9 +1,11 @@
+import { checkKeys, expected } from "@db/core";
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { AnyModel } from "./model.ts";
 import { rule } from "./rule.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
+/** What `modelJsonSchema` takes. */
 export interface ModelJsonSchemaOptions {
   /**
    * What of the model is described: `create` the fields that a new record is made of, `patch` those of an update, none
@@ -19,10 +21,16 @@ export interface ModelJsonSchemaOptions {
 /**
  * A model as JSON Schema, for the documentation of an API. Dates are strings of the format `date-time`. Rules that JSON
  * Schema has no exact word for, as for the length in characters as people count them, stand in `description`.
- * @throws TypeError for a field whose schema is not valibot's
+ * @throws TypeError for an option that is unknown or wrong, and for a field whose schema is not valibot's
  */
 export function modelJsonSchema(model: AnyModel, options: ModelJsonSchemaOptions = {}): JsonSchema {
+  checkKeys("modelJsonSchema", options, ["view", "target", "omit"]);
   const { view = "record", target = "draft-2020-12", omit = [] } = options;
+  checkChoice("view", view, VIEWS);
+  checkChoice("target", target, TARGETS);
+  // A misspelt name would show what was to be left out.
+  if (!Array.isArray(omit) || !omit.every((name) => Object.hasOwn(model.fields, name)))
+    throw expected("omit", `fields of "${model.collection}"`, omit);
   const properties: { [field: string]: JsonSchema } = {};
   const required: string[] = [];
   if (view === "record") {
@@ -42,6 +50,13 @@ export function modelJsonSchema(model: AnyModel, options: ModelJsonSchemaOptions
   }
   const closed = view === "record" ? {} : { additionalProperties: false };
   return { type: "object", properties, ...(required.length > 0 ? { required } : {}), ...closed };
+}
+
+const VIEWS: readonly string[] = ["create", "patch", "record"];
+const TARGETS: readonly string[] = ["draft-07", "draft-2020-12", "openapi-3.0"];
+
+function checkChoice(option: string, choice: string, choices: readonly string[]): void {
+  if (!choices.includes(choice)) throw expected(option, `one of ${choices.join(", ")}`, choice);
 }
 
 function config(target: NonNullable<ModelJsonSchemaOptions["target"]>): ConversionConfig {

@@ -1,9 +1,10 @@
-import { formatRecordId, isPlainObject } from "@db/core";
+import { checkKeys, expected, formatRecordId, isPlainObject } from "@db/core";
 import { type RecordIdOf, type RecordIds, recordIds } from "./id.ts";
 import type { FieldSchemas, ModelSchema, SchemaInput, SchemaOutput } from "./standard-schema.ts";
 import { asStored } from "./stored.ts";
-import { assertNoIssues, assertPlainObject, failure, validateFields } from "./validate.ts";
+import { assertNoIssues, assertPlainObject, failure, ownCode, validateFields } from "./validate.ts";
 
+/** What `defineModel` takes beside the schema. */
 export interface ModelOptions<Input> {
   /** Fields that every update sets as well, unless its caller gives them: a time of change. Validated like the others. */
   readonly onUpdate?: () => Partial<Input>;
@@ -11,8 +12,11 @@ export interface ModelOptions<Input> {
 
 /** What is known of the records of one collection. */
 export interface Model<C extends string, Input extends object, Output extends object> {
+  /** Where its records are. */
   readonly collection: C;
+  /** Makes and checks its ids. */
   readonly Id: RecordIds<C>;
+  /** The schema of each field, by name; without `id`. */
   readonly fields: FieldSchemas;
   /** A whole record's fields, complete with defaults. Unknown fields are refused. @throws VALIDATION_FAILED */
   parse(input: unknown): Output;
@@ -32,10 +36,13 @@ export interface Model<C extends string, Input extends object, Output extends ob
 
 /** A record as it is read. */
 export type Stored<C extends string, Output> = Output & { readonly id: RecordIdOf<C> };
+/** The fields of an update; `undefined` takes one away. */
 export type PatchOf<T> = { readonly [K in keyof T]?: T[K] | undefined };
 /** Any model at all. */
 export type AnyModel = Model<string, object, object>;
+/** What a model's `parse` takes: fields with a default may be missing. */
 export type InputOf<M extends AnyModel> = M extends Model<string, infer Input, object> ? Input : never;
+/** A model's record as it is read. */
 export type RecordOf<M extends AnyModel> = ReturnType<M["parseStored"]>;
 
 /**
@@ -52,7 +59,9 @@ export function defineModel<const C extends string, const S extends ModelSchema>
 ): Model<C, SchemaInput<S>, SchemaOutput<S>> {
   const fields = fieldsOf(checkedCollection(collection), schema);
   const names = Object.keys(fields);
+  checkKeys("defineModel", options, ["onUpdate"]);
   const { onUpdate } = options;
+  if (onUpdate !== undefined && typeof onUpdate !== "function") throw expected("onUpdate", "a function", onUpdate);
   const Id = recordIds(collection);
   type Output = SchemaOutput<S>;
 
@@ -68,7 +77,7 @@ export function defineModel<const C extends string, const S extends ModelSchema>
     },
     parsePatch(input) {
       assertPlainObject(collection, input);
-      const given: { readonly [field: string]: unknown } = { ...onUpdate?.(), ...input };
+      const given: { readonly [field: string]: unknown } = { ...ownFields(), ...input };
       const { values, issues } = validateFields(fields, given, Object.keys(given).filter(isField));
       assertNoIssues(collection, fields, input, issues);
       return values as PatchOf<Output>;
@@ -81,6 +90,16 @@ export function defineModel<const C extends string, const S extends ModelSchema>
       return { id, ...(values as Output) };
     },
   };
+
+  /** Those of `onUpdate`. One that the model does not have is the program's mistake, and must not vanish. */
+  function ownFields(): object {
+    return ownCode(() => {
+      const own: object = onUpdate?.() ?? {};
+      const unknown = Object.keys(own).find((name) => !isField(name));
+      if (unknown !== undefined) throw new TypeError(`onUpdate: "${collection}" has no field "${unknown}"`);
+      return own;
+    });
+  }
 
   function isField(name: string): boolean {
     return Object.hasOwn(fields, name);

@@ -5,6 +5,7 @@ import { rule } from "./rule.ts";
 import { text } from "./text.ts";
 
 /** What a new note is made of. */
+/** A note as it is read. */
 export interface NoteInput {
   /** 1..200 characters without script tags. */
   readonly title: string;
@@ -20,16 +21,19 @@ export interface NoteInput {
   readonly updatedAt?: Date | undefined;
 }
 
+/** The fields of a stored note. */
 export interface NoteFields extends Required<NoteInput> {
   readonly tags: readonly string[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
+/** A note as it is read. */
 export interface Note extends NoteFields {
   readonly id: NoteId;
 }
 
+/** The id of a note: "notes:key". */
 export type NoteId = RecordIdOf<"notes">;
 
 /**
@@ -45,6 +49,7 @@ function hasScriptTag(title: string): boolean {
 
 const now = (): Date => new Date();
 
+/** The model of the notes service, and an example of one. */
 export const noteModel: Model<"notes", NoteInput, NoteFields> = defineModel(
   "notes",
   v.object({
@@ -61,4 +66,5 @@ export const noteModel: Model<"notes", NoteInput, NoteFields> = defineModel(
   { onUpdate: () => ({ updatedAt: now() }) },
 );
 
+/** Makes and checks the ids of notes. */
 export const NoteId: RecordIds<"notes"> = noteModel.Id;

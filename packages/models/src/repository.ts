@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   type CreateOptions,
+  copyValue,
   type DeleteOptions,
   type Patch,
   type Query,
@@ -28,6 +29,7 @@ export interface WrittenRecord<C extends string, Output> extends Written<C> {
   readonly record: Stored<C, Output>;
 }
 
+/** A page of records. */
 export interface PageOf<T> {
   readonly items: readonly T[];
   /** The cursor of the next page; null where there is none. */
@@ -68,7 +70,10 @@ export interface Repository<C extends string, Input, Output> {
   stream(query?: Omit<Query, "limit">, options?: StreamOptions): AsyncGenerator<Stored<C, Output>, void, undefined>;
 }
 
-/** @param db a `DatabaseService`, or the `tx` of a transaction */
+/**
+ * Typed access to the records of a model: checks before every write and on every read.
+ * @param db a `DatabaseService`, or the `tx` of a transaction
+ */
 export function repository<C extends string, Input extends object, Output extends object>(
   db: RecordStatements,
   model: Model<C, Input, Output>,
@@ -92,7 +97,7 @@ class ModelRepository<C extends string, Input extends object, Output extends obj
     const fields = this.#model.parse(data);
     const { row, ...written } = await this.#db.create(this.#model.collection, toPatch(fields), options);
     const id = this.#model.Id.parse(written.id);
-    return { ...written, id, record: row === undefined ? { id, ...fields } : this.#parseWritten(row) };
+    return { ...written, id, record: row === undefined ? { id, ...copyValue(fields) } : this.#parseWritten(row) };
   }
 
   async findById(id: RecordIdOf<C>, options: CallOptions = {}): Promise<Stored<C, Output> | undefined> {

@@ -40,5 +40,7 @@ type Open<T> = Flat<
   }
 >;
 
+/** What the schemas of a model take. */
 export type SchemaInput<S extends ModelSchema> = Open<{ [K in keyof FieldsOf<S>]: Into<FieldsOf<S>[K]> }>;
+/** What the schemas of a model make. */
 export type SchemaOutput<S extends ModelSchema> = Open<{ [K in keyof FieldsOf<S>]: OutOf<FieldsOf<S>[K]> }>;

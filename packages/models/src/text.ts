@@ -1,6 +1,8 @@
+import { checkKeys } from "@db/core";
 import * as v from "valibot";
 import { rule } from "./rule.ts";
 
+/** What `text` takes. */
 export interface TextOptions {
   /** Characters as people count them: graphemes. Default 0. */
   readonly min?: number;
@@ -18,7 +20,9 @@ const UNITS_PER_CHARACTER = 32;
  * its accent. It is well-formed Unicode, without lone surrogates, and takes at most 32 × `max` UTF-16 units.
  * @throws TypeError for options that are wrong
  */
-export function text({ min = 0, max }: TextOptions): v.GenericSchema<string> {
+export function text(options: TextOptions): v.GenericSchema<string> {
+  checkKeys("text", options, ["min", "max"]);
+  const { min = 0, max } = options;
   if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min < 0 || max < min) {
     throw new TypeError(`text: expected whole numbers 0 <= min <= max, got ${min} and ${max}`);
   }

@@ -1,4 +1,12 @@
-import { DatabaseErrorOf, type Issue, isPlainObject, setField, toDatabaseError, unsupported } from "@db/core";
+import {
+  copyValue,
+  DatabaseErrorOf,
+  type Issue,
+  isPlainObject,
+  setField,
+  toDatabaseError,
+  unsupported,
+} from "@db/core";
 import { shortName, toIssue } from "./issue.ts";
 import type { FieldSchemas, StandardResult, StandardSchema } from "./standard-schema.ts";
 
@@ -27,9 +35,10 @@ export function validateFields(
     const given = Object.hasOwn(input, name);
     if (!given && isExactOptional(schema)) continue;
     const result = run(schema, given ? input[name] : undefined);
-    const [first] = result.issues ?? [];
-    if (first !== undefined) issues.push(toIssue(name, first));
-    else if ("value" in result && (result.value !== undefined || given)) setField(values, name, result.value);
+    if (result.issues !== undefined) issues.push(toIssue(name, result.issues[0] ?? { message: "" }));
+    else if (given) setField(values, name, result.value);
+    // A default may be one object for all records: what becomes of one must not change the others.
+    else if (result.value !== undefined) setField(values, name, copyValue(result.value));
   }
   return { values, issues };
 }
@@ -69,14 +78,22 @@ export function failure(
 }
 
 function run(schema: StandardSchema, value: unknown): StandardResult<unknown> {
-  let result: ReturnType<StandardSchema["~standard"]["validate"]>;
+  const result = ownCode(() => schema["~standard"].validate(value));
+  if (result instanceof Promise || typeof (result as { readonly then?: unknown } | undefined)?.then === "function")
+    throw unsupported("a schema that validates asynchronously");
+  // What is neither must not pass for a field that was left out.
+  if (typeof result !== "object" || result === null || !("value" in result || Array.isArray(result.issues)))
+    throw toDatabaseError(new TypeError("a schema answered with neither a value nor issues"), "none");
+  return result;
+}
+
+/** Runs what belongs to the program: a fault of it is none of the input's. @throws INTERNAL */
+export function ownCode<T>(run: () => T): T {
   try {
-    result = schema["~standard"].validate(value);
+    return run();
   } catch (thrown) {
     throw toDatabaseError(thrown, "none");
   }
-  if (result instanceof Promise) throw unsupported("a schema that validates asynchronously");
-  return result;
 }
 
 /** Valibot's schema for a field that may be missing but not `undefined`. */
