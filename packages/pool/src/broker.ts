@@ -1,5 +1,5 @@
 import { Arrivals } from "./arrivals.ts";
-import { publishRelease } from "./channels.ts";
+import { publishRelease, publishWait } from "./channels.ts";
 import { Condition } from "./condition.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Desk } from "./desk.ts";
@@ -58,6 +58,8 @@ export class Broker<T> implements StockKeeper<T> {
   readonly #resets: boolean;
   /** Whether to dial once to learn how things stand. */
   #curious = false;
+  /** Closed for their age since what is missing was last dialled for. */
+  #unreplaced = 0;
   #supplying = false;
   #supplyAgain = false;
 
@@ -79,6 +81,7 @@ export class Broker<T> implements StockKeeper<T> {
         failed: (attempt, error) => this.#arrivals.failed(attempt, error),
         lost: (slot, error) => this.stock.lost(slot, error),
         provenSince: (at) => this.stock.provenAt > at,
+        mayDial: () => !this.suspended && !this.closed,
         due: (now) => this.supply(now),
       },
       settings,
@@ -190,7 +193,10 @@ export class Broker<T> implements StockKeeper<T> {
     if (this.closed) this.stock.remove(slot, "closed", now);
     else if (this.stock.size > this.max) this.stock.remove(slot, "surplus", now);
     else if (this.line.size > 0 && !this.suspended) this.#handOver(slot, now);
-    else this.stock.restore(slot);
+    else {
+      if (this.line.size === 0) this.#desk.rest();
+      this.stock.restore(slot);
+    }
     this.progress();
   }
 
@@ -218,7 +224,7 @@ export class Broker<T> implements StockKeeper<T> {
 
   /** Nor does age close connections faster than they can be replaced. */
   mayRetire(): boolean {
-    return !this.keepsWhatWorks && this.dialer.active < this.settings.createConcurrency;
+    return !this.keepsWhatWorks && this.dialer.active + this.#unreplaced < this.settings.createConcurrency;
   }
 
   // --- supply and demand
@@ -251,7 +257,10 @@ export class Broker<T> implements StockKeeper<T> {
       if (slot === undefined) break;
       const need = now < slot.freshUntil ? "nothing" : stock.needOf(slot, now);
       if (need === "nothing") this.#handOver(slot, now);
-      else if (need === "retirement") stock.remove(slot, "max_lifetime", now);
+      else if (need === "retirement") {
+        stock.remove(slot, "max_lifetime", now);
+        this.#unreplaced += 1;
+      }
       // A check that takes its time does not keep the next connection from being looked at.
       else if (stock.busy - stock.stalled < line.size) stock.examine(slot, false);
       else break;
@@ -260,6 +269,7 @@ export class Broker<T> implements StockKeeper<T> {
   }
 
   #dial(now: number): void {
+    this.#unreplaced = 0;
     const { line, stock, dialer } = this;
     const { outage } = dialer;
     const room = this.max - stock.size - dialer.active;
@@ -351,6 +361,8 @@ export class Broker<T> implements StockKeeper<T> {
     }
     const { label, stack } = waiter.request;
     waiter.resolve(this.stock.lend(slot, label, stack, now));
+    // Last: whoever is told may ask for a connection or evict all, which must find this one lent.
+    publishWait(this.settings.name, now - waiter.queuedAt);
   }
 }
 

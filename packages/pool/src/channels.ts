@@ -27,22 +27,27 @@ export const CHANNELS = {
   state: "db:pool:state",
 } as const;
 
+/** One acquire. */
 export interface AcquireEvent {
   readonly pool: string;
   readonly label: string | undefined;
 }
 
+/** A caller who had to wait has got a connection. */
 export interface WaitEvent {
   readonly pool: string;
+  /** In milliseconds, from the call to the lease. */
   readonly waitedMs: number;
 }
 
+/** A lease has ended. */
 export interface ReleaseEvent {
   readonly pool: string;
   /** From the hand-over to its end. */
   readonly usedMs: number;
 }
 
+/** A connection was made. */
 export interface CreatedEvent {
   readonly pool: string;
   /** What `create` took. */
@@ -67,21 +72,26 @@ export type CloseReason =
   /** Still out at the deadline of `close()`. */
   | "leaked";
 
+/** A connection was closed. */
 export interface ClosedEvent {
   readonly pool: string;
   readonly reason: CloseReason;
+  /** Its age, in milliseconds. */
   readonly lifetimeMs: number;
 }
 
+/** A caller's time was up. */
 export interface TimeoutEvent {
   readonly pool: string;
   readonly error: PoolError;
 }
 
+/** A lease is out for too long. */
 export interface LeakEvent extends Holder {
   readonly pool: string;
 }
 
+/** An error that no caller is told of. */
 export interface BackgroundErrorEvent {
   readonly pool: string;
   readonly phase: BackgroundPhase;
@@ -91,6 +101,7 @@ export interface BackgroundErrorEvent {
 /** Whose error it was: a hook's, that of a connection which died by itself, or that of a listener to states. */
 export type BackgroundPhase = "create" | "destroy" | "validate" | "reset" | "classify" | "lost" | "listener";
 
+/** The pool has another state. */
 export interface PoolStateEvent {
   readonly pool: string;
   readonly from: PoolState["name"];

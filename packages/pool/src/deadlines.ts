@@ -1,5 +1,6 @@
 import { MinHeap } from "./min-heap.ts";
 import { neutral } from "./neutral.ts";
+import { MAX_TIMER_MS } from "./options.ts";
 
 /** What waits for its time. The links belong to its bucket: an entry is in one bucket at most. */
 export abstract class Deadline {
@@ -93,7 +94,8 @@ export class Deadlines {
   #arm(at: number, now: number): void {
     clearTimeout(this.#timer);
     this.#armedFor = at;
-    this.#timer = neutral(() => setTimeout(() => this.#fire(), Math.max(1, Math.ceil(at - now))));
+    const delayMs = Math.min(Math.max(1, Math.ceil(at - now)), MAX_TIMER_MS);
+    this.#timer = neutral(() => setTimeout(() => this.#fire(), delayMs));
     if (!this.#keepsAlive || this.#size === 0) this.#timer.unref();
   }
 

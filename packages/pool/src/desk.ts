@@ -1,4 +1,4 @@
-import { publishTimeout, publishWait } from "./channels.ts";
+import { publishTimeout } from "./channels.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { PoolError } from "./errors.ts";
 import type { Settings } from "./options.ts";
@@ -48,8 +48,9 @@ export class Desk<T> {
   expired(waiter: Waiter<T>, now: number): void {
     this.#counters.timeouts += 1;
     const error = this.#refusals.timeout(waiter.request, now - waiter.queuedAt, now);
-    publishTimeout({ pool: this.#name, error });
     this.#turnAway(waiter, error);
+    // Last: whoever is told may give a connection back or close the pool, which must find this one gone from the line.
+    publishTimeout({ pool: this.#name, error });
   }
 
   aborted(waiter: Waiter<T>): void {
@@ -76,7 +77,6 @@ export class Desk<T> {
     const waitedMs = now - waiter.queuedAt;
     this.#counters.waited += 1;
     this.#counters.waitedMs += waitedMs;
-    publishWait(this.#name, waitedMs);
     return waiter;
   }
 

@@ -17,6 +17,8 @@ interface DialerClient<T> {
   lost(slot: Slot<T>, error: unknown): void;
   /** Whether any connection answered or came back sound since. */
   provenSince(at: number): boolean;
+  /** Whether the pool is neither closed nor suspended: a listener, or `create` itself, may have seen to that just now. */
+  mayDial(): boolean;
   /** The pause before the next attempt is over. */
   due(now: number): void;
 }
@@ -122,7 +124,7 @@ export class Dialer<T> {
         return;
       }
     }
-    for (; begin > 0; begin -= 1) this.#begin();
+    for (; begin > 0 && this.#client.mayDial(); begin -= 1) this.#begin();
   }
 
   /** What attempts from before this make is not to be used, whether they are under way or were given up. */

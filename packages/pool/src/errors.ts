@@ -40,9 +40,13 @@ export type WaitPhase =
 
 /** The pool at the moment of an error. */
 export interface PoolFacts {
+  /** Its name. */
   readonly pool: string;
+  /** What the caller called its acquire. */
   readonly label: string | undefined;
+  /** What it waited for. */
   readonly phase: WaitPhase;
+  /** How long it waited, in milliseconds. */
   readonly waitedMs: number;
   readonly state: PoolState["name"];
   readonly size: number;

@@ -7,6 +7,7 @@ import type { ShedOptions } from "./shedding.ts";
  */
 export type ErrorClass = "transient" | "permanent" | "broken";
 
+/** What `create` gets. */
 export interface CreateContext {
   /**
    * Fires after `createTimeoutMs`, at `close()`, and when an earlier attempt that was given up comes after all and takes the

@@ -13,6 +13,7 @@ import type { PoolState, StateListener } from "./state.ts";
 import type { PoolStats } from "./stats.ts";
 import { Waiter } from "./wait-line.ts";
 
+/** What `acquire` and `use` take. */
 export interface AcquireOptions {
   /** Ends the wait; the promise rejects with the signal's reason, as it is. */
   readonly signal?: AbortSignal | undefined;
@@ -24,17 +25,20 @@ export interface AcquireOptions {
   readonly whenAway?: "wait" | "fail" | undefined;
 }
 
+/** What `start` takes. */
 export interface StartOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default: `acquireTimeoutMs` of the pool. */
   readonly timeoutMs?: number | undefined;
 }
 
+/** What `close` and `drain` take. */
 export interface CloseOptions {
   /** How long to wait for leases to come back: 0 or more. Default 10,000. */
   readonly deadlineMs?: number | undefined;
 }
 
+/** What `close` leaves behind. */
 export interface CloseReport {
   /** The leases that were still out at the deadline, the oldest first. */
   readonly leaked: readonly Holder[];

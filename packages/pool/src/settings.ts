@@ -58,7 +58,9 @@ export function readSettings<T>(options: PoolOptions<T>): Settings<T> {
   checkRatio("lifetimeJitter", o.lifetimeJitter);
   checkRatio("leakStackRatio", o.leakStackRatio);
   checkOneOf("idleOrder", o.idleOrder, ["lifo", "fifo"]);
-  return Object.freeze({ ...o, ...readHooks(options), shed: readShed(o.shed) });
+  // All of no end at all would be no number.
+  const lifetimeJitter = o.maxLifetimeMs === Number.POSITIVE_INFINITY ? 0 : o.lifetimeJitter;
+  return Object.freeze({ ...o, lifetimeJitter, ...readHooks(options), shed: readShed(o.shed) });
 }
 
 function readHooks<T>(options: PoolOptions<T>): PoolHooks<T> {

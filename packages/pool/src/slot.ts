@@ -31,6 +31,8 @@ export class Slot<T> {
   freshUntil = 0;
   /** To be looked at when it comes back: it is `doomed` or `suspect`, or there are too many. */
   flawed = false;
+  /** Whether it turned out dead: while it is out, that may be told more than once. */
+  dead = false;
   /** To be closed when it comes back. */
   doomed: CloseReason | undefined;
   /** To be validated before its next use: another connection of its age broke. */

@@ -21,7 +21,13 @@ export type PoolState =
   /** Final. */
   | { readonly name: "closed" };
 
+/** Told of each change of state. It may throw; that is published on `db:pool:error`. */
 export type StateListener = (state: PoolState, from: PoolState) => void;
+
+interface Change {
+  readonly state: PoolState;
+  readonly from: PoolState;
+}
 
 /** Where the pool stands, and who wants to know. */
 export class StateMachine {
@@ -31,6 +37,9 @@ export class StateMachine {
   readonly #pool: string;
   readonly #listeners = new Set<StateListener>();
   readonly #onFault: (error: unknown) => void;
+  /** Changes that nobody was told of yet. */
+  readonly #news: Change[] = [];
+  #telling = false;
 
   constructor(pool: string, onFault: (error: unknown) => void) {
     this.#pool = pool;
@@ -46,6 +55,15 @@ export class StateMachine {
     if (from.name === "closed") return;
     this.#state = state;
     this.failed = state.name === "failed";
+    this.#news.push({ state, from });
+    // Who is told may bring about the next change: the others hear of this one before.
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let change = this.#news.shift(); change !== undefined; change = this.#news.shift()) this.#tell(change);
+    this.#telling = false;
+  }
+
+  #tell({ state, from }: Change): void {
     publishState({ pool: this.#pool, from: from.name, to: state });
     for (const listener of [...this.#listeners]) {
       try {

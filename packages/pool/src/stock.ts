@@ -166,7 +166,8 @@ export class Stock<T> {
   /** Closes one that turned out dead, which says something of all that showed no life since. */
   bury(slot: Slot<T>, reason: CloseReason, death: Death, now: number): void {
     this.#brokenAt = now;
-    this.#keeper.died(slot, death.error, now);
+    if (!slot.dead) this.#keeper.died(slot, death.error, now);
+    slot.dead = true;
     if (slot.state === "leased" && !death.isBack) slot.doom(reason);
     else this.remove(slot, reason, now);
     this.doubtAll(death.knownAt ?? Number.POSITIVE_INFINITY, death.hung === true);
@@ -210,7 +211,7 @@ export class Stock<T> {
 
   /** A connection died by itself. */
   lost(slot: Slot<T>, error: unknown): void {
-    if (slot.state === "gone") return;
+    if (slot.state === "gone" || slot.dead) return;
     this.#faults.report("lost", error);
     const now = performance.now();
     this.bury(slot, "error", { error, isBack: false }, now);

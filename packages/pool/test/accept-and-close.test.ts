@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { PoolOptions } from "../src/index.ts";
+import type { Lease, PoolOptions } from "../src/index.ts";
 import { type Connection, FakeDatabase, rejection } from "./support/database.ts";
 
 beforeEach(() => {
@@ -98,6 +98,35 @@ describe("connections that die right after they were made", () => {
     }
     await pool.close();
   });
+});
+
+test.each<[string, (connection: Connection, lease: Lease<Connection>) => void]>([
+  [
+    "by its error and by its end",
+    ({ die }, lease) => {
+      die(new Error("ECONNRESET"));
+      die();
+      lease.destroy();
+    },
+  ],
+  [
+    "by itself and by its holder",
+    ({ die }, lease) => {
+      die();
+      lease.release(new Error("ECONNRESET"));
+    },
+  ],
+])("hazard: one connection that dies young is taken for two, an outage — also where it is told %s", async (_, end) => {
+  const database = new FakeDatabase();
+  const pool = database.pool({ classify: () => "broken" });
+  const states: string[] = [];
+  pool.onStateChange(({ name }) => states.push(name));
+  const lease = await pool.acquire();
+  end(lease.value, lease);
+  expect(await pool.use(({ id }) => id)).toBe(2);
+  expect(states).toEqual(["connecting", "connected"]);
+  expect(pool.stats()).toMatchObject({ backgroundErrors: 1, closed: { error: 1 } });
+  await pool.close();
 });
 
 test("checks that always fail at once do not make, check and close connections in a circle", async () => {

@@ -52,6 +52,7 @@ test("in any course of events: never more than max, nobody's connection twice, t
       async (steps, reset, shed) => {
         const subject = await play(steps, reset, shed);
         const { pool, moods } = subject;
+        subject.reaction = undefined;
         // All is well again: whoever holds gives back, and the whole pool must be there to be had.
         for (const hook of Object.keys(moods)) moods[hook] = "well";
         pool.resume();

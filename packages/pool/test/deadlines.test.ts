@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Deadline, Deadlines } from "../src/deadlines.ts";
+import { MAX_TIMER_MS } from "../src/options.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -33,6 +34,19 @@ test("deadlines of weeks that are met leave no memory behind, and disturb none t
   expect(stays.map(({ expiredAt }) => expiredAt !== undefined)).toEqual(stays.map((_, index) => index <= 10));
   await vi.advanceTimersByTimeAsync(10_000);
   expect(stays.every(({ expiredAt }) => expiredAt !== undefined)).toBe(true);
+});
+
+test("the longest time that a timer can hold is no longer for being counted in whole milliseconds", async () => {
+  const timeout = vi.spyOn(globalThis, "setTimeout");
+  const deadlines = new Deadlines(false);
+  const entry = new Entry();
+  deadlines.add(entry, 0.5 + MAX_TIMER_MS, 0.5);
+  expect(timeout).toHaveBeenCalledExactlyOnceWith(expect.any(Function), MAX_TIMER_MS);
+  timeout.mockRestore();
+  await vi.advanceTimersByTimeAsync(MAX_TIMER_MS - 1);
+  expect(entry.expiredAt).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(entry.expiredAt).toBeDefined();
 });
 
 test("entries that go and come while others expire meet their own time", async () => {

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FakeDatabase } from "./support/database.ts";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { type Connection, FakeDatabase, rejection } from "./support/database.ts";
 
 const MINUTE = 60_000;
 
@@ -43,6 +43,38 @@ describe("t09-mass-expiry", () => {
     expect(database.mostConnecting).toBe(2);
     expect(fewest).toBeGreaterThanOrEqual(18);
     await pool.close();
+  });
+
+  test("hazard: callers who come meanwhile make a storm of it — what is over its age serves until it can be replaced", async () => {
+    const database = new FakeDatabase();
+    const pool = database.pool({ max: 20, min: 20, lifetimeJitter: 0, maxLifetimeMs: MINUTE, createConcurrency: 2 });
+    await pool.start();
+    database.connectMs = 50;
+    await vi.advanceTimersByTimeAsync(MINUTE + 75);
+    expect(pool.stats()).toMatchObject({ size: 20, creating: 0, closed: { max_lifetime: 2 } });
+    const leases = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire(), pool.acquire()]);
+    expect(pool.stats()).toMatchObject({ size: 18, creating: 2, closed: { max_lifetime: 4 } });
+    for (const lease of leases) lease.release();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(pool.stats()).toMatchObject({ size: 20, closed: { max_lifetime: 20 } });
+    await pool.close();
+  });
+
+  test("hazard: a lifetime without end, all of it left to chance, is no time — attempts to connect still end in theirs", async () => {
+    // The fault would never come back from a clock that stands still.
+    vi.useRealTimers();
+    const hang = new Promise<Connection>(() => {});
+    const database = new FakeDatabase();
+    const pool = database.pool({
+      maxLifetimeMs: Number.POSITIVE_INFINITY,
+      lifetimeJitter: 1,
+      createTimeoutMs: 20,
+      create: (context) => (database.attempts === 0 ? database.create(context) : hang),
+    });
+    onTestFinished(() => void pool.close({ deadlineMs: 0 }));
+    await pool.acquire();
+    expect(await rejection(pool.acquire({ timeoutMs: 300 }))).toMatchObject({ code: "ACQUIRE_TIMEOUT" });
+    expect(pool.stats().createFailures).toBeGreaterThan(1);
   });
 
   test("nothing is closed for its age while nothing new can be made", async () => {

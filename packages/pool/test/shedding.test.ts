@@ -77,6 +77,26 @@ test("a burst that passes is what a line is for: nobody is refused", async () =>
   expect(pool.stats()).toMatchObject({ shed: 0 });
 });
 
+test.each<[string, object]>([
+  ["comes straight from its holder", {}],
+  ["was reset", { reset: () => {} }],
+])("short waits are no overload when between them the connection, which %s, is wanted by nobody", async (_, hooks) => {
+  const pool = new FakeDatabase().pool({ max: 1, shed: { targetMs: 5, intervalMs: 100 }, ...hooks });
+  for (let turn = 0; turn < 5; turn += 1) {
+    const held = await pool.acquire();
+    const next = pool.acquire();
+    await vi.advanceTimersByTimeAsync(20);
+    held.release();
+    (await next).release();
+    for (let idle = 0; idle < 4; idle += 1) {
+      await pool.use(() => {});
+      await vi.advanceTimersByTimeAsync(20);
+    }
+  }
+  expect(pool.stats()).toMatchObject({ shed: 0 });
+  await pool.close();
+});
+
 test("those who are refused have waited longest, and are told why at once", async () => {
   const pool = new FakeDatabase().pool({ max: 1, shed: { targetMs: 10, intervalMs: 100 } });
   const errors: unknown[] = [];

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { DeadlineEntry, deadlines } from "./deadline.ts";
 import { RetryTimeoutError } from "./errors.ts";
 
@@ -50,6 +51,8 @@ export class LimitedAttempt<T> extends DeadlineEntry implements Attempt {
   readonly #limits: AttemptLimits;
   readonly #timeoutMs: number;
   #controller: AbortController | undefined;
+  /** Where the signal was asked for: the timer that fires it may have been set by another call. */
+  #inContext: (<R>(run: () => R) => R) | undefined;
   #reject: ((error: unknown) => void) | undefined;
   #stopped: { readonly error: unknown } | undefined;
 
@@ -65,6 +68,7 @@ export class LimitedAttempt<T> extends DeadlineEntry implements Attempt {
     if (signal !== undefined && !timed) return signal;
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      this.#inContext = AsyncLocalStorage.snapshot();
       if (this.#stopped !== undefined) this.#controller.abort(this.#stopped.error);
     }
     return this.#controller.signal;
@@ -100,7 +104,7 @@ export class LimitedAttempt<T> extends DeadlineEntry implements Attempt {
     this.#leave();
     this.#stopped = { error };
     reject(error);
-    this.#controller?.abort(error);
+    this.#inContext?.(() => this.#controller?.abort(error));
   }
 
   override expire(): void {

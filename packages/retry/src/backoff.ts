@@ -1,6 +1,7 @@
 import { draw, JITTERS, type Jitter } from "./jitter.ts";
 import { checkFunction, checkKeys, checkNumber, expected, MAX_TIMER_MS } from "./options.ts";
 
+/** How long to wait between attempts. Each duration is in milliseconds. */
 export interface BackoffOptions {
   /** The first delay before jitter, in milliseconds, 0..2147483647. Default 1,000. */
   readonly baseMs?: number;
@@ -73,6 +74,7 @@ export function exponentialDelay(options: BackoffOptions = {}): Delay {
   }
 }
 
+/** What `ExponentialBackoff` takes. */
 export interface ExponentialBackoffOptions extends BackoffOptions {
   /** Gives numbers in 0..1. Default `Math.random`, looked up at each call. */
   readonly random?: () => number;

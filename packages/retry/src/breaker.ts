@@ -3,13 +3,16 @@ import { Faults, runHook } from "./hooks.ts";
 import { checkDuration, checkFunction, checkInteger, checkKeys, checkLimit, checkNumber, expected } from "./options.ts";
 import { SlidingWindow } from "./window.ts";
 
+/** `closed`: calls pass; `open`: all are refused; `half-open`: some pass, to see. */
 export type CircuitState = "closed" | "open" | "half-open";
 
+/** What `onStateChange` is told. */
 export interface CircuitChange {
   readonly from: CircuitState;
   readonly to: CircuitState;
 }
 
+/** What `CircuitBreaker` takes. */
 export interface CircuitBreakerOptions {
   /** What messages call it. Default `circuit`. */
   readonly name?: string;
@@ -23,13 +26,13 @@ export interface CircuitBreakerOptions {
   readonly minCalls?: number;
   /** What counts as recent, in milliseconds. Default 10,000. */
   readonly windowMs?: number;
-  /** How long it refuses all calls before it lets probes through, in milliseconds. Default 5,000. */
+  /** How long it refuses all calls before it lets probes through, and how long each may take, in milliseconds. Default 5,000. */
   readonly openMs?: number;
   /** How many calls must succeed, and not be slow, before it closes, 1 or more. Default 3. */
   readonly probes?: number;
   /**
    * Whether an error tells of the service. Default: all but those that say `retryable: false`, which tell of the caller,
-   * and aborts.
+   * and aborts. Others count as an answer, but for aborts (by the name `AbortError`): those count only as slow, if they were.
    */
   readonly isFailure?: (error: unknown) => boolean;
   /** Nothing that it does can break a call. */
@@ -124,7 +127,10 @@ export class CircuitBreaker {
       this.#settled(era, false, performance.now() - startedAt);
       return value;
     } catch (error) {
-      this.#settled(era, this.#blames(error), performance.now() - startedAt);
+      const failed = this.#blames(error);
+      const durationMs = performance.now() - startedAt;
+      if (!failed && isAbort(error) && durationMs < this.#options.slowMs) this.#left(era);
+      else this.#settled(era, failed, durationMs);
       throw error;
     }
   }
@@ -134,13 +140,19 @@ export class CircuitBreaker {
     if (this.#state === "closed") return 0;
     const due = now >= this.#until;
     if (this.#state === "open" && due) this.#become("half-open", now);
-    // Probes that hang must not keep it half-open for ever.
-    else if (this.#state === "half-open" && due) this.#become("open", now);
+    // Probes that hang must not keep it half-open for ever. Those that nobody came to make do not hang.
+    else if (this.#state === "half-open" && due && this.#started > this.#succeeded) this.#become("open", now);
     if (this.#state === "half-open" && this.#started < this.#options.probes) {
       this.#started += 1;
+      this.#until = now + this.#options.openMs;
       return 0;
     }
     return Math.max(1, this.#until - now);
+  }
+
+  /** Whoever left did not hear what the service had to say: another call may find out in place of a probe. */
+  #left(era: number): void {
+    if (era === this.#era && this.#state === "half-open") this.#started -= 1;
   }
 
   #settled(era: number, failed: boolean, durationMs: number): void {

@@ -1,6 +1,7 @@
 import { checkDuration, checkKeys, checkNumber } from "./options.ts";
 import { SlidingWindow } from "./window.ts";
 
+/** What `RetryBudget` takes. */
 export interface RetryBudgetOptions {
   /** Retries per recent call, 0..1. Default 0.2: in an outage load grows by a fifth and not by `maxAttempts`. */
   readonly ratio?: number;

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "./options.ts";
+
 /** What waits for its deadline. The links are the list's own: an entry is in one list at most. */
 export abstract class DeadlineEntry {
   /** On the `performance.now()` scale; set when the entry is added. */
@@ -74,7 +76,7 @@ export class DeadlineTimer {
     else this.#timer?.unref();
     this.#armedWith = setTimeout;
     this.#armedFor = deadline;
-    this.#timer = setTimeout(() => this.#fire(), Math.max(1, Math.ceil(delayMs)));
+    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(1, Math.ceil(delayMs)), MAX_TIMER_MS));
   }
 
   #fire(): void {

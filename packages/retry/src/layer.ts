@@ -6,6 +6,7 @@ import {
   isDatabaseError,
   type Layer,
   type LayerHost,
+  withEffect,
 } from "@db/core";
 import { type Course, type Ending, goOn } from "./course.ts";
 import { checkKeys } from "./options.ts";
@@ -36,7 +37,7 @@ export function retryLayer(options: RetryLayerOptions = {}): Layer {
   checkKeys("retryLayer", options, LAYER_KEYS);
   const { budget = false } = new Policy(options);
   return (next, host) => {
-    const policy = new Policy({ name: host.driver.name, ...options, budget, shouldRetry: () => true });
+    const policy = new Policy({ ...options, name: options.name ?? host.driver.name, budget, shouldRetry: () => true });
     return function retryLayer(operation, context) {
       if (operation.kind === "transaction" || context.origin === "replay") return next(operation, context);
       policy.budget?.count();
@@ -56,6 +57,8 @@ class OperationCourse<T> implements Course<T> {
   readonly #next: (context: CallContext) => Promise<T>;
   readonly #host: LayerHost;
   readonly #context: CallContext;
+  /** An attempt before may have been applied. */
+  #isUnknown = false;
 
   constructor(
     operation: string,
@@ -76,7 +79,12 @@ class OperationCourse<T> implements Course<T> {
   }
 
   attempt(attempt: number): Promise<T> {
-    return this.#next(this.#context.with({ attempt: this.#context.attempt + attempt - 1 }));
+    const answer = this.#next(this.#context.with({ attempt: this.#context.attempt + attempt - 1 }));
+    if (!this.#isUnknown) return answer;
+    return answer.then(undefined, (error: unknown) => {
+      // A refusal tells that the ledger did not know the write; what may pass tells nothing about the attempts before.
+      throw isDatabaseError(error) && error.retryable ? withEffect(error, "unknown") : error;
+    });
   }
 
   wait(delayMs: number): Promise<void> {
@@ -96,6 +104,7 @@ class OperationCourse<T> implements Course<T> {
   ending(error: unknown, waited: boolean): Ending | undefined {
     const context = this.#context;
     if (!isDatabaseError(error)) return { reason: "not-retryable", error };
+    this.#isUnknown ||= error.effect === "unknown";
     if (context.aborted) return { reason: "aborted", error: waited ? interrupted(context, error.effect) : error };
     if (!this.#mayRepeat(error)) return { reason: "not-retryable", error };
     return this.remainingMs > 0 ? undefined : { reason: "max-elapsed", error };

@@ -9,6 +9,7 @@ import { checkFunction, checkKeys, checkLimit, expected, MAX_TIMER_MS } from "./
 /** `true` and `false` say whether to try again; `{ delayMs }` to try again after exactly that. */
 export type RetryVerdict = boolean | { readonly delayMs: number };
 
+/** What `createRetry` takes. */
 export interface RetryOptions {
   /** What telemetry and warnings call this policy. Default `retry`. */
   readonly name?: string;
@@ -109,11 +110,13 @@ export class Policy {
     if (typeof backoff === "function") this.#delay = backoff;
     else {
       checkKeys("backoff", backoff, BACKOFF_KEYS);
-      this.#delay = exponentialDelay({ ...DEFAULT_BACKOFF, ...backoff });
+      // What a conditional leaves undefined is left out.
+      const given = Object.entries(backoff).filter(([, value]) => value !== undefined);
+      this.#delay = exponentialDelay({ ...DEFAULT_BACKOFF, ...Object.fromEntries(given) });
     }
     this.#jitters = typeof backoff === "object" && backoff.jitter !== "none";
     this.#shouldRetry = checkFunction("shouldRetry", options.shouldRetry) ?? isRetryable;
-    this.#random = checkFunction("random", options.random) ?? (() => Math.random());
+    this.#random = this.#randomFrom(checkFunction("random", options.random));
     this.#onRetry = checkFunction("onRetry", options.onRetry);
     this.#onGiveUp = checkFunction("onGiveUp", options.onGiveUp);
     this.timed = this.#onRetry !== undefined || this.#onGiveUp !== undefined;
@@ -175,6 +178,19 @@ export class Policy {
       return this.#standard(attempt, previousMs, this.#random);
     }
     return this.#told(ownMs, undefined) ?? this.#standard(attempt, previousMs, this.#random);
+  }
+
+  /** A source that throws would have its error take the place of the real one. */
+  #randomFrom(random: (() => number) | undefined): () => number {
+    if (random === undefined) return () => Math.random();
+    return () => {
+      try {
+        return random();
+      } catch {
+        this.#faults.report("random threw: another source was taken");
+        return Math.random();
+      }
+    };
   }
 
   /** A delay that code of the caller's gave, held to what a timer can hold; a NaN would be a loop without a pause. */

@@ -17,6 +17,7 @@ afterEach(() => {
 });
 
 const fails = (): Promise<never> => Promise.reject(new Refused("no"));
+const aborted = (): Promise<never> => Promise.reject(AbortSignal.abort().reason);
 const works = (): string => "ok";
 const slowly = (): Promise<string> => new Promise((resolve) => setTimeout(resolve, 200, "late"));
 
@@ -73,12 +74,25 @@ describe("a closed circuit", () => {
   test("does not count what tells of the caller: refusals, aborts, or as isFailure says", async () => {
     const breaker = new CircuitBreaker({ minCalls: 1 });
     await many(breaker, 5, () => Promise.reject(Object.assign(new Error("404"), { retryable: false })));
-    await many(breaker, 5, () => Promise.reject(AbortSignal.abort().reason));
+    await many(breaker, 5, aborted);
     expect(breaker.state).toBe("closed");
     const own = new CircuitBreaker({ minCalls: 1, isFailure: () => false });
     await many(own, 5, fails);
     expect(own.state).toBe("closed");
   });
+});
+
+test("hazard: calls whose callers left count as answered — all the answers that there are were failures", async () => {
+  const breaker = new CircuitBreaker({ minCalls: 4 });
+  await many(breaker, 20, aborted);
+  await many(breaker, 4, fails);
+  expect(breaker.state).toBe("open");
+});
+
+test("a call whose caller left after too long was slow all the same", async () => {
+  const breaker = new CircuitBreaker({ minCalls: 4, slowMs: 150 });
+  await many(breaker, 4, () => slowly().then(aborted));
+  expect(breaker.state).toBe("open");
 });
 
 describe("an open circuit", () => {
@@ -129,6 +143,37 @@ describe("an open circuit", () => {
     expect(await failure(breaker.run(works))).toMatchObject({ retryAfterMs: 5_000 });
     expect(breaker.state).toBe("open");
     vi.advanceTimersByTime(5_000);
+    await many(breaker, 2, works);
+    expect(breaker.state).toBe("closed");
+  });
+
+  test("hazard: probes that nobody came to make count as hung — few calls close it as well as many", async () => {
+    const breaker = await opened({ probes: 3 });
+    for (let call = 0; call < 3; call += 1) {
+      vi.advanceTimersByTime(20_000);
+      expect(await breaker.run(works)).toBe("ok");
+    }
+    expect(breaker.state).toBe("closed");
+  });
+
+  test("gives each probe its time, from when that began", async () => {
+    const breaker = await opened();
+    vi.advanceTimersByTime(5_000);
+    void breaker.run(works);
+    vi.advanceTimersByTime(4_900);
+    const late = breaker.run(slowly);
+    await vi.advanceTimersByTimeAsync(150);
+    expect(await failure(breaker.run(works))).toMatchObject({ retryAfterMs: 4_850 });
+    await vi.runAllTimersAsync();
+    expect(await late).toBe("late");
+    expect(breaker.state).toBe("closed");
+  });
+
+  test("hazard: probes whose callers left count as succeeded — others take their place", async () => {
+    const breaker = await opened();
+    vi.advanceTimersByTime(5_000);
+    for (let probe = 0; probe < 5; probe += 1) await failure(breaker.run(aborted));
+    expect(breaker.state).toBe("half-open");
     await many(breaker, 2, works);
     expect(breaker.state).toBe("closed");
   });

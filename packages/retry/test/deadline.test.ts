@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DeadlineEntry, DeadlineTimer } from "../src/deadline.ts";
+import { MAX_TIMER_MS } from "../src/options.ts";
 
 class Entry extends DeadlineEntry {
   expiredAt: number | undefined;
@@ -68,6 +69,16 @@ test("one timer serves thousands of entries, of many durations, and is not set a
   for (const [index, entry] of entries.entries()) timer.add(entry, 30_000 + (index % 100));
   for (const entry of entries) timer.remove(entry);
   expect(set).toHaveBeenCalledTimes(1);
+});
+
+test("the longest time that a timer can hold is no longer for what the clock shows beside it", () => {
+  const set = vi.spyOn(globalThis, "setTimeout");
+  // Beside a part of a millisecond as large a number cannot be kept exactly.
+  for (const now of [1.0001, 1.0061, 1.0121]) {
+    vi.spyOn(performance, "now").mockReturnValue(now);
+    new DeadlineTimer().add(new Entry(), MAX_TIMER_MS);
+  }
+  expect(set.mock.calls.map(([, delayMs]) => delayMs)).toEqual([MAX_TIMER_MS, MAX_TIMER_MS, MAX_TIMER_MS]);
 });
 
 test("a clock that tests replace while entries wait does not leave later ones without a timer", () => {

@@ -83,6 +83,22 @@ describe("what is repeated", () => {
     expect(new Set(updates.map(({ operationId }) => operationId)).size).toBe(1);
   });
 
+  test("a write whose answer is lost, and whose repeat then meets an outage, may have been applied, and says so", async () => {
+    const { db, mock } = await service({ maxAttempts: 2 }, [ledger]);
+    mock.failNext(failure("CONNECTION_FAILED", "unknown"), { when: "after" });
+    mock.failNext(failure("CONNECTION_FAILED"));
+    const call = db.update("notes:1", { n: 1 }, { mode: "increment" });
+    await expect(call).rejects.toMatchObject({ code: "CONNECTION_FAILED", effect: "unknown" });
+    expect(await db.read("notes:1")).toMatchObject({ n: 1 });
+  });
+
+  test("a refusal after a lost answer is what it says: the ledger was asked, and knew nothing", async () => {
+    const { db, mock } = await service({}, [ledger]);
+    mock.failNext(failure("CONNECTION_FAILED", "unknown"));
+    mock.failNext(failure("PERMISSION_DENIED"));
+    await expect(db.update("notes:1", { n: 1 })).rejects.toMatchObject({ code: "PERMISSION_DENIED", effect: "none" });
+  });
+
   test("with the number of the attempt in the context", async () => {
     const { db, mock } = await service();
     mock.failNext(failure("CONFLICT"), { times: 2 });
@@ -116,21 +132,27 @@ describe("with an attempt timeout inside", () => {
   });
 });
 
-test("its events carry the driver's name and the code, on the same channel as all retries", async () => {
-  const events: unknown[] = [];
-  const note = (event: unknown): void => void events.push(event);
-  channel(CHANNELS.retry).subscribe(note);
-  const { db, mock } = await service({}, [], { name: "primary" });
-  mock.failNext(failure("CONFLICT"));
-  await db.read("notes:1");
-  mock.failNext(failure("NOT_FOUND"));
-  await db.read("notes:1").catch(() => {});
-  channel(CHANNELS.retry).unsubscribe(note);
-  expect(events).toEqual([
-    { policy: "primary", operation: "read", attempt: 1, delayMs: 1, errorType: "CONFLICT", outcome: "retry" },
-    { policy: "primary", operation: "read", attempt: 2, delayMs: 0, errorType: "CONFLICT", outcome: "success" },
-  ]);
-});
+test.each<[string, object]>([
+  ["left out", {}],
+  ["undefined", { name: undefined }],
+])(
+  "where its name is %s its events carry the driver's, and the code, on the same channel as all retries",
+  async (_, options) => {
+    const events: unknown[] = [];
+    const note = (event: unknown): void => void events.push(event);
+    channel(CHANNELS.retry).subscribe(note);
+    const { db, mock } = await service(options, [], { name: "primary" });
+    mock.failNext(failure("CONFLICT"));
+    await db.read("notes:1");
+    mock.failNext(failure("NOT_FOUND"));
+    await db.read("notes:1").catch(() => {});
+    channel(CHANNELS.retry).unsubscribe(note);
+    expect(events).toEqual([
+      { policy: "primary", operation: "read", attempt: 1, delayMs: 1, errorType: "CONFLICT", outcome: "retry" },
+      { policy: "primary", operation: "read", attempt: 2, delayMs: 0, errorType: "CONFLICT", outcome: "success" },
+    ]);
+  },
+);
 
 describe("what is not repeated", () => {
   test("a write of unknown effect without the ledger", async () => {

@@ -278,6 +278,22 @@ describe("hooks and late ends", () => {
   });
 });
 
+describe("the signal of an attempt", () => {
+  test("fires in the asynchronous context of its call, also where a timer shared with others ended it", async () => {
+    const store = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const again = createRetry({ ...quick, maxAttempts: 1, attemptTimeoutMs: 50 });
+    const listens = ({ signal }: Attempt): Promise<never> => {
+      signal.addEventListener("abort", () => seen.push(store.getStore()));
+      return hang();
+    };
+    const calls = ["a", "b"].map((name) => store.run(name, () => failure(again(listens))));
+    await vi.runAllTimersAsync();
+    await Promise.all(calls);
+    expect(seen).toEqual(["a", "b"]);
+  });
+});
+
 describe("profiles", () => {
   test("startup goes on for ten minutes, 1 to 61 s apart", async () => {
     const fn = vi.fn(failing(1_000));

@@ -189,6 +189,12 @@ describe("delays", () => {
     expect(await timesOf({ random: () => 1, maxAttempts: 8 })).toEqual([0, 50, 150, 350, 750, 1_550, 3_150, 5_150]);
   });
 
+  test("are those of the default where a part of it is undefined, as a conditional leaves it", async () => {
+    const backoff = { baseMs: undefined, factor: undefined, capMs: undefined, jitter: undefined } as object;
+    expect(await timesOf({ backoff, random: () => 1 })).toEqual([0, 50, 150, 350]);
+    expect(await timesOf({ backoff, random: () => 0 })).toEqual([0, 0, 0, 0]);
+  });
+
   test("may come from a function, which is told the attempt and the delay before", async () => {
     const backoff = vi.fn((attempt: number, previousMs: number) => previousMs + attempt * 10);
     expect(await timesOf({ backoff })).toEqual([0, 10, 40, 100]);
@@ -215,6 +221,18 @@ describe("delays", () => {
     expect(warn).toHaveBeenCalledTimes(1);
     const shouldRetry = (): { delayMs: number } => ({ delayMs: Number.NaN });
     expect(await timesOf({ ...quick, shouldRetry })).toEqual([0, 100, 300, 700]);
+  });
+
+  test("hazard: the error of a random source that throws takes the place of the real one — another source does", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockReturnValue();
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    const random = (): never => {
+      throw new Error("a mistake");
+    };
+    expect(await timesOf({ random })).toEqual([0, 50, 150, 350]);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining("random threw"), "RetryWarning");
+    const hinted = { retryable: true, retryAfterMs: 5_000 };
+    expect(await timesOf({ random, maxAttempts: 2 }, hinted)).toEqual([0, 5_500]);
   });
 
   test("hazard: a delay above 2³¹ − 1 ms fires at once — it is held to what a timer can hold", async () => {

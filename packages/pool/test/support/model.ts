@@ -1,6 +1,7 @@
+import { subscribe } from "node:diagnostics_channel";
 import fc from "fast-check";
 import { vi } from "vitest";
-import { ConnectionPool, type CreateContext, isPoolError, type Lease, PoolError } from "../../src/index.ts";
+import { CHANNELS, ConnectionPool, type CreateContext, isPoolError, type Lease, PoolError } from "../../src/index.ts";
 
 /** What the model expects of the pool: hardly more than its limits. */
 export interface Model {
@@ -20,6 +21,9 @@ interface Held {
 
 type Mood = "well" | "fails" | "throws" | "hangs" | "slow";
 
+let present: Subject | undefined;
+for (const name of Object.values(CHANNELS)) if (name !== CHANNELS.acquire) subscribe(name, () => present?.react());
+
 /** The pool with hooks that behave as they are told, and with an eye on every promise it ever made. */
 export class Subject {
   readonly pool: ConnectionPool<Resource>;
@@ -29,6 +33,8 @@ export class Subject {
   readonly controllers: AbortController[] = [];
   readonly open = new Map<number, Resource>();
   pending = 0;
+  /** What whoever listens does at the next event. */
+  reaction: (() => void) | undefined;
   /** What went wrong where nobody could be told: the pool forgives its hooks everything. */
   readonly faults: string[] = [];
   #size = 0;
@@ -61,6 +67,14 @@ export class Subject {
       ...(shed ? { shed: { targetMs: 20, intervalMs: 100 } } : {}),
       classify: (error) => (error as { readonly kind?: "transient" | "permanent" | "broken" }).kind ?? "transient",
     });
+    this.pool.onStateChange(() => this.react());
+    present = this;
+  }
+
+  react(): void {
+    const { reaction } = this;
+    this.reaction = undefined;
+    reaction?.();
   }
 
   acquire(options: { readonly timeoutMs?: number; readonly whenAway?: "fail" | "wait" }, abortable: boolean): void {
@@ -81,6 +95,11 @@ export class Subject {
         if (!isPoolError(error) && !controller.signal.aborted) this.faults.push(String(error));
       },
     );
+  }
+
+  tryAcquire(): void {
+    const lease = this.pool.tryAcquire();
+    if (lease !== undefined) this.hold(lease);
   }
 
   start(timeoutMs: number): void {
@@ -216,12 +235,7 @@ export const commands: readonly fc.Arbitrary<Command>[] = [
     command(`abort(${at})`, ({ controllers }) => controllers[at % controllers.length]?.abort("enough")),
   ),
   index.map((at) => command(`die(${at})`, ({ open }) => [...open.values()][at % open.size]?.lost())),
-  fc.constant(
-    command("tryAcquire()", (subject) => {
-      const lease = subject.pool.tryAcquire();
-      if (lease !== undefined) subject.hold(lease);
-    }),
-  ),
+  fc.constant(command("tryAcquire()", (subject) => subject.tryAcquire())),
   fc.integer({ min: 1, max: 1_000 }).map((ms) =>
     command(`wait(${ms})`, async () => {
       await vi.advanceTimersByTimeAsync(ms);
@@ -245,6 +259,17 @@ export const commands: readonly fc.Arbitrary<Command>[] = [
   ),
   fc.boolean().map((on) => command(on ? "suspend()" : "resume()", ({ pool }) => (on ? pool.suspend() : pool.resume()))),
   fc.constant(command("evictAll()", ({ pool }) => pool.evictAll())),
+  fc
+    .tuple(index, fc.constantFrom("release" as const, "tryAcquire" as const, "evictAll" as const, "suspend" as const))
+    .map(([at, what]) =>
+      command(`at the next event ${what}`, (subject) => {
+        subject.reaction = () => {
+          if (what === "release") subject.end(at, "release");
+          else if (what === "tryAcquire") subject.tryAcquire();
+          else subject.pool[what]();
+        };
+      }),
+    ),
   fc.constant(command("use()", (subject) => subject.use())),
   fc.integer({ min: 1, max: 800 }).map((ms) => command(`start(${ms})`, (subject) => subject.start(ms))),
 ];
