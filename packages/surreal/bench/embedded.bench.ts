@@ -3,6 +3,7 @@ import { createDatabase, eq, isIn } from "@db/core";
 import { surreal } from "@db/surreal";
 import { createNodeEngines } from "@surrealdb/node";
 import { RecordId, Surreal } from "surrealdb";
+import { newId, note } from "./compared.ts";
 
 const scope = { namespace: "bench", database: "bench" };
 const raw = new Surreal({ engines: createNodeEngines() });
@@ -10,24 +11,17 @@ await raw.connect("mem://", scope);
 const db = createDatabase({ driver: surreal({ url: "mem://", ...scope }) });
 await db.connect();
 
-const note = { title: "a title", content: "x".repeat(200), tags: ["a", "b"], n: 1 };
 const id = new RecordId("notes", "1");
 await raw.query("CREATE ONLY $id CONTENT $note", { id, note });
 await db.create("notes", note, { id: "notes:1" });
 
-let created = 0;
 const calls = await compare(
   [
     { name: "read, SDK", run: () => raw.query("SELECT * FROM ONLY $id", { id }).collect() },
     { name: "read, ours", run: () => db.read("notes:1") },
     {
       name: "create, SDK",
-      run: () => {
-        created += 1;
-        return raw
-          .query("CREATE ONLY $id CONTENT $note RETURN NONE", { id: new RecordId("made", String(created)), note })
-          .collect();
-      },
+      run: () => raw.query("CREATE ONLY $id CONTENT $note RETURN NONE", { id: newId(), note }).collect(),
     },
     { name: "create, ours", run: () => db.create("made", note) },
     {

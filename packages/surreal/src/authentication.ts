@@ -1,4 +1,4 @@
-import { checkKeys, expected, isPlainObject } from "@db/core";
+import { checkKeys, describe, isPlainObject } from "@db/core";
 
 /** A user of the server (root), or of a namespace or database where these are named. */
 export interface UserCredentials {
@@ -44,20 +44,26 @@ export function checkAuthentication(authentication: unknown): Authentication {
 export function checkCredentials(credentials: unknown): Credentials {
   const what = "{ username, password }, { access, variables }, { access, key }, a token, null or a function";
   if (credentials === null || (typeof credentials === "string" && credentials !== "")) return credentials;
-  if (!isPlainObject(credentials)) throw expected("surreal: authentication", what, credentials);
+  if (!isPlainObject(credentials)) throw wrong("surreal: authentication", what, credentials);
   checkKeys("surreal: authentication", credentials, [...TEXTS, "variables"]);
   for (const name of TEXTS) {
     const value = credentials[name];
     if (value !== undefined && (typeof value !== "string" || value === ""))
-      throw expected(`surreal: authentication.${name}`, "a non-empty text", typeof value === "string" ? "" : value);
+      throw wrong(`surreal: authentication.${name}`, "a non-empty text", value);
   }
   const { username, password, access, key, variables, namespace, database } = credentials;
   const isUser = username !== undefined && password !== undefined && access === undefined;
   const isAccess = access !== undefined && (key !== undefined) !== isPlainObject(variables);
-  if (!isUser && !isAccess) throw expected("surreal: authentication", what, credentials);
+  if (!isUser && !isAccess) throw wrong("surreal: authentication", what, credentials);
   if (database !== undefined && namespace === undefined)
     throw new TypeError("surreal: authentication.namespace: expected with a database, got none");
   return credentials as unknown as Credentials;
+}
+
+/** A number may be a password as well: of what is wrong only the kind is told. */
+function wrong(option: string, what: string, got: unknown): TypeError {
+  const kind = typeof got === "number" || typeof got === "boolean" ? `a ${typeof got}` : describe(got);
+  return new TypeError(`${option}: expected ${what}, got ${kind}`);
 }
 
 /** As the protocol's `signin` takes them. */

@@ -67,6 +67,11 @@ export class CborWriter {
 
   binary(bytes: Uint8Array): void {
     this.head(2, bytes.byteLength);
+    this.raw(bytes);
+  }
+
+  /** An item that is encoded already. */
+  raw(bytes: Uint8Array): void {
     this.#reserve(bytes.byteLength);
     this.#buffer.set(bytes, this.#advance(bytes.byteLength));
   }

@@ -15,6 +15,15 @@ interface Tagged {
   readonly value: unknown;
 }
 
+/** An item that is encoded already. */
+export class Encoded {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
 /**
  * The SDK's codec, exact where the SDK's own is not (2.0.8): it throws on whole numbers beyond 2⁵³ (1e300), loses the
  * sign of −0 and own `__proto__` keys, wraps bigints beyond 64 bits, and throws on dates before 1970 with milliseconds.
@@ -48,6 +57,16 @@ export class ExactCodec extends CborCodec {
   override decode<T>(data: Uint8Array | ArrayBuffer): T {
     const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
     return new CborReader(bytes, this.#readTag).read() as T;
+  }
+
+  /** A map whatever the tags in it mean: what `decode` refuses may still tell whose it is. Undefined for anything else. */
+  skim(data: Uint8Array): { readonly [name: string]: unknown } | undefined {
+    try {
+      const found = new CborReader(data, (_, value) => value).read();
+      return isPlainObject(found) ? found : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   #write(writer: CborWriter, value: unknown): void {
@@ -112,6 +131,10 @@ export class ExactCodec extends CborCodec {
 
   /** An SDK class becomes a tagged item; one of its tagged items may hold further ones. */
   #writeClass(writer: CborWriter, value: object): void {
+    if (value instanceof Encoded) {
+      writer.raw(value.bytes);
+      return;
+    }
     const item: unknown = this.#isTagged(value) ? value : this.replacer(value);
     if (this.#isTagged(item)) {
       writer.head(6, item.tag);

@@ -16,6 +16,7 @@ const PERMANENT: ReadonlySet<ErrorCode> = new Set([
   "UNSUPPORTED",
   "UNSUPPORTED_VERSION",
   "INVALID_QUERY",
+  "VALIDATION_FAILED",
 ]);
 /** Of Node's TLS: certificates that are not trusted, expired or another's. */
 const UNTRUSTED = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_SSL_|EPROTO)/;

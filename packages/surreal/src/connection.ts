@@ -1,5 +1,5 @@
-import { DatabaseErrorOf, type Scope } from "@db/core";
-import { isSessionExpired } from "./errors.ts";
+import { type DatabaseError, DatabaseErrorOf, type Scope } from "@db/core";
+import { classify, isSessionExpired } from "./errors.ts";
 import type { LiveWatches } from "./live-watches.ts";
 import type { RpcReceiver, RpcRequest } from "./rpc.ts";
 import type { ServerFeatures } from "./server-version.ts";
@@ -64,19 +64,33 @@ export interface Answer {
   readonly session: ServerSession;
 }
 
-/** `callOn`, and once more in another session if the server says that this one has expired: then it has done nothing. */
+/**
+ * `callOn`, and once more in another session if the server says that this one has expired: then it has done nothing.
+ * @param renewed told of the other session before it is used
+ */
 export async function callRenewing(
   connection: Connection,
   session: ServerSession,
   request: RpcRequest,
+  renewed?: (session: ServerSession) => void,
 ): Promise<Answer> {
   try {
     return { result: await callOn(connection, session, request), session };
   } catch (error) {
     if (!isSessionExpired(error)) throw error;
-    const next = await connection.replace(session);
+    const next = await connection.replace(session).catch((thrown: unknown) => {
+      throw sessionError(thrown);
+    });
+    renewed?.(next);
     return { result: await callOn(connection, next, request), session: next };
   }
+}
+
+/** Why there is no session: one that could not be set up in its time says nothing of the call. */
+export function sessionError(thrown: unknown): DatabaseError {
+  const known = classify(thrown, { effect: "none" });
+  if (known.code !== "INTERNAL") return known;
+  return new DatabaseErrorOf("CONNECTION_FAILED", "no session could be set up; see cause", {}, { cause: thrown });
 }
 
 export function lostError(cause: unknown): DatabaseErrorOf<"CONNECTION_FAILED"> {

@@ -76,7 +76,8 @@ export class Connections {
 
   async #closeIfUnused(shared: Shared): Promise<void> {
     const { channels, expected, connection } = shared;
-    if (channels.size > 0 || expected > 0 || (connection?.watches?.size ?? 0) > 0) return;
+    const isLive = connection?.usable === true && (connection.watches?.size ?? 0) > 0;
+    if (channels.size > 0 || expected > 0 || isLive) return;
     this.#all.delete(shared);
     await connection?.close();
   }
@@ -103,7 +104,8 @@ export class Connections {
     ).unref();
     const signal = AbortSignal.any([timer.signal, this.#closed.signal]);
     const onEnd = (cause: unknown): void => {
-      this.#all.delete(shared);
+      // Over HTTP others may still be under way, each with its channel: it is closed with the last of them.
+      if (channels.size === 0) this.#all.delete(shared);
       for (const lost of [...channels.values()]) lost(cause);
     };
     const opening = open(signal, onEnd).finally(() => clearTimeout(timeout));

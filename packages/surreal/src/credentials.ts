@@ -1,6 +1,6 @@
-import { DatabaseErrorOf, isPlainObject } from "@db/core";
+import { DatabaseErrorOf, isDatabaseError, isPlainObject } from "@db/core";
 import { type Authentication, type Credentials, checkCredentials, signInParameters } from "./authentication.ts";
-import { classify } from "./errors.ts";
+import { classify, isUnreadableToken } from "./errors.ts";
 import type { RpcRequest } from "./rpc.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -9,13 +9,15 @@ export type Ask = (request: Pick<RpcRequest, "method" | "params">) => Promise<un
 
 /** A session that is signed in knows until when. */
 export interface Admission {
+  /** For protocols that send it along with each request; undefined for nobody. */
+  readonly token: string | undefined;
   /** When to sign in anew, ahead of the end; on the `performance.now()` scale. `Infinity`: never. */
   readonly renewAt: number;
   readonly expiresAt: number;
 }
 
 interface Token extends Admission {
-  readonly text: string;
+  readonly token: string;
 }
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -41,7 +43,7 @@ export class SharedCredentials {
   /**
    * Signs a session in.
    * @param signal ends the wait
-   * @throws DatabaseError AUTHENTICATION_FAILED; what the function of the options throws; the loss of the connection; the signal's reason
+   * @throws DatabaseError AUTHENTICATION_FAILED; CONNECTION_FAILED where the function of the options throws; the loss of the connection; the signal's reason
    */
   async admit(ask: Ask, signal: AbortSignal): Promise<Admission> {
     // One session signs in for all; those who came meanwhile use its token, or find that there is none.
@@ -49,7 +51,7 @@ export class SharedCredentials {
     const token = this.#token;
     if (token !== undefined && performance.now() < token.renewAt) {
       try {
-        await ask({ method: "authenticate", params: [token.text] });
+        await ask({ method: "authenticate", params: [token.token] });
         return token;
       } catch (error) {
         if (classify(error, { effect: "none" }).code !== "AUTHENTICATION_FAILED") throw error;
@@ -67,11 +69,6 @@ export class SharedCredentials {
     }
   }
 
-  /** The token, or what was given instead, for protocols that send it along with each request. */
-  get token(): string | undefined {
-    return this.#token?.text;
-  }
-
   /** A token that was refused is not tried again. */
   forget(refused: Admission | undefined): void {
     if (refused === undefined || this.#token === refused) this.#token = undefined;
@@ -79,9 +76,9 @@ export class SharedCredentials {
 
   async #signIn(ask: Ask): Promise<Admission> {
     const credentials = await this.#provide();
-    if (credentials === null) return { renewAt: FOREVER, expiresAt: FOREVER };
+    if (credentials === null) return { token: undefined, renewAt: FOREVER, expiresAt: FOREVER };
     if (typeof credentials === "string") {
-      await ask({ method: "authenticate", params: [credentials] });
+      await ask({ method: "authenticate", params: [credentials] }).catch(asRefusal);
       const token = readToken(credentials);
       // Without somebody to give us another there is nothing to renew it with.
       this.#token = typeof this.#authentication === "function" ? token : { ...token, renewAt: token.expiresAt };
@@ -95,7 +92,7 @@ export class SharedCredentials {
   async #provide(): Promise<Credentials> {
     const authentication = this.#authentication;
     if (typeof authentication !== "function") return authentication;
-    const given: unknown = await authentication();
+    const given = await called(authentication);
     try {
       return checkCredentials(given);
     } catch (cause) {
@@ -103,6 +100,24 @@ export class SharedCredentials {
       throw new DatabaseErrorOf("AUTHENTICATION_FAILED", message, {}, { cause });
     }
   }
+}
+
+/** What somebody else's function throws is not the database's word, however much it looks like it. */
+async function called(authentication: () => unknown): Promise<unknown> {
+  try {
+    return await authentication();
+  } catch (cause) {
+    if (isDatabaseError(cause)) throw cause;
+    const message = "the function that gives the credentials failed; see cause";
+    throw new DatabaseErrorOf("CONNECTION_FAILED", message, {}, { cause });
+  }
+}
+
+/** What is no token will be none the next time. */
+function asRefusal(error: unknown): never {
+  if (!isUnreadableToken(error)) throw error;
+  const message = "the database cannot read the token; see cause";
+  throw new DatabaseErrorOf("AUTHENTICATION_FAILED", message, {}, { cause: error });
 }
 
 /** Servers answer the token alone, or together with one to refresh it by. */
@@ -113,11 +128,11 @@ function tokenText(answer: unknown): string {
 }
 
 /** By how long it lives, not by when it ends: the server's clock may be another than ours. */
-function readToken(text: string): Token {
-  const lifetimeMs = lifetimeOf(text);
+function readToken(token: string): Token {
+  const lifetimeMs = lifetimeOf(token);
   const now = performance.now();
   const expiresAt = now + lifetimeMs;
-  return { text, expiresAt, renewAt: expiresAt - Math.min(MARGIN_MS, lifetimeMs * MARGIN_RATIO) };
+  return { token, expiresAt, renewAt: expiresAt - Math.min(MARGIN_MS, lifetimeMs * MARGIN_RATIO) };
 }
 
 function lifetimeOf(text: string): number {

@@ -1,6 +1,7 @@
 import { type CallContext, interrupted, untilInterrupted } from "@db/core";
 import type { SurrealQueryable } from "surrealdb";
 import type { Busy } from "./busy.ts";
+import { SURREAL_3, type Wording, wordedIn } from "./dialect.ts";
 import { classify } from "./errors.ts";
 import type { Statement } from "./find-text.ts";
 import { resultsOf } from "./responses.ts";
@@ -26,10 +27,11 @@ export class EngineSession implements Session {
   }
 
   /** The result of a single statement. */
-  async ask(statement: Statement, context: CallContext, asked: Asked): Promise<unknown> {
-    const { text } = statement;
-    const values = valuesIn(context, statement.values);
-    const start = (): Promise<unknown[]> => this.#target.run(context, (on) => on.query(text, values).collect());
+  async ask(wording: Wording, context: CallContext, asked: Asked): Promise<unknown> {
+    const start = (): Promise<unknown[]> => {
+      const { text, values } = wordedIn(SURREAL_3, wording);
+      return this.#target.run(context, (on) => on.query(text, valuesIn(context, values)).collect());
+    };
     const [result] = await this.send(start, context, asked);
     return result;
   }
@@ -43,7 +45,7 @@ export class EngineSession implements Session {
   ): Promise<readonly unknown[]> {
     const all = valuesIn(context, values);
     const start = () => this.#target.run(context, (on) => on.query(text, all).responses());
-    return resultsOf(await this.send(start, context, asked), asked.effect);
+    return resultsOf(text, await this.send(start, context, asked), asked.effect);
   }
 
   async send<T>(start: () => Promise<T>, context: CallContext, { effect, id, onDone }: Asked): Promise<T> {

@@ -1,6 +1,7 @@
 import { type CallContext, interrupted } from "@db/core";
 import type { Surreal, SurrealSession } from "surrealdb";
 import type { Busy } from "./busy.ts";
+import { untilNoConflict } from "./conflicts.ts";
 import { reportLeftover } from "./leftover.ts";
 import { type Place, placeKey } from "./scope.ts";
 
@@ -98,7 +99,7 @@ export class EngineSessions {
 async function openIn(connection: Surreal, { namespace, database }: Place): Promise<SurrealSession> {
   const session = await connection.newSession();
   try {
-    await session.use({ namespace, database });
+    await untilNoConflict(() => session.use({ namespace, database }));
     return session;
   } catch (error) {
     await session.closeSession();

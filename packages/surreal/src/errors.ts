@@ -26,13 +26,24 @@ interface Rule {
 const harmless = (cause: unknown): { readonly effect: "none"; readonly cause: unknown } => ({ effect: "none", cause });
 const CONFLICT =
   /^(?:Query not executed: )?Transaction conflict: |^Failed to commit transaction due to a read or write conflict/;
-/** Servers before 3.0 tell no kinds: what follows has no details to go by there. */
+/** Servers before 3.0 say what failed, the request or the transaction, before they say why. */
+const WHAT_FAILED =
+  /^There was a problem with the database: |^The query was not executed due to a failed transaction\. /;
+/** They tell no kinds either: what follows has no details to go by there. */
 const THROWN = /^An error occurred: /;
 const RECORD_EXISTS = /^Database record `.*` already exists$/s;
 const TIMED_OUT = /^The query was not executed because it exceeded the timeout/;
-const UNAUTHENTICATED = /^There was a problem with authentication$|^The (?:session|token) has expired$/;
+const TABLE_MISSING = /^The table '(.*)' does not exist$/s;
+const DEFINED = /^The \w+ '.*' already exists$/s;
+/** The code of what failed as a whole. */
+const REQUEST_FAILED = -32_000;
+const EXPIRED = /^The (?:session|token) has expired$/;
+const UNAUTHENTICATED = /^There was a problem with authentication$|^The access method does not exist$/;
 const NOT_PERMITTED = /^IAM error: /;
 const UNPARSED = /^Parse error: /;
+const UNFIT =
+  /^(?:Can not execute \w+ statement using |Cannot perform |Expected a .* but cannot convert |Expected a single result |Incorrect arguments for function )/s;
+const UNREADABLE_TOKEN = /^(?:InvalidToken$|(?:Base64|JSON|UTF-8) error: )/;
 const LOCKED = /already locked by another process|lock hold by current process|While lock file/;
 /** Greedy up to the last match: the text before it holds values, which may imitate it. */
 const FIELD = /^(?:Found .* for field|Couldn't coerce value for field) `(.+?)`(?: of |, with record )/s;
@@ -42,8 +53,8 @@ const UNKNOWN_FUNCTION = /^(?:The function|Function) '.*' (?:does not exist|not 
 const INDEX = /^Database index `(.+?)` already contains /s;
 
 /**
- * The engine's errors (3.0.2) as the contract's: first match wins. Details are preferred; text is read only where there
- * are none, from its start, and never of a THROW, whose text is the caller's.
+ * The engine's errors (3.0.2; without kinds and details 2.6.0) as the contract's: first match wins. Details are preferred; text is
+ * read only where there are none, from its start, and never of a THROW, whose text is the caller's.
  */
 const RULES: readonly Rule[] = [
   {
@@ -63,12 +74,12 @@ const RULES: readonly Rule[] = [
       new DatabaseErrorOf("ALREADY_EXISTS", "a record of this id exists", { id }, harmless(cause)),
   },
   {
-    when: ({ kind }) => kind === "AlreadyExists",
+    when: ({ kind, message }) => kind === "AlreadyExists" || (kind === "Internal" && DEFINED.test(message)),
     make: (_, __, cause) =>
       new DatabaseErrorOf("ALREADY_EXISTS", "what the query defines already exists", { id: "" }, harmless(cause)),
   },
   {
-    when: ({ kind }) => kind === "NotFound",
+    when: ({ kind, message }) => kind === "NotFound" || (kind === "Internal" && TABLE_MISSING.test(message)),
     make: (_, { id = "" }, cause) =>
       new DatabaseErrorOf("NOT_FOUND", "what was asked for does not exist", { id }, harmless(cause)),
   },
@@ -89,7 +100,7 @@ const RULES: readonly Rule[] = [
   {
     when: ({ kind, detail, code, message }) =>
       (kind === "NotAllowed" && (detail === "Auth" || code === -32002)) ||
-      (kind === "Internal" && UNAUTHENTICATED.test(message)),
+      (kind === "Internal" && (UNAUTHENTICATED.test(message) || EXPIRED.test(message))),
     make: (_, __, cause) =>
       new DatabaseErrorOf("AUTHENTICATION_FAILED", "the database refused the credentials", {}, harmless(cause)),
   },
@@ -104,7 +115,8 @@ const RULES: readonly Rule[] = [
       new DatabaseErrorOf("TRANSACTION_ROLLED_BACK", "the transaction has ended", {}, harmless(cause)),
   },
   {
-    when: ({ kind, message }) => kind === "Validation" || (kind === "Internal" && UNPARSED.test(message)),
+    when: ({ kind, message }) =>
+      kind === "Validation" || (kind === "Internal" && (UNPARSED.test(message) || UNFIT.test(message))),
     make: (_, __, cause) =>
       new DatabaseErrorOf(
         "INVALID_QUERY",
@@ -185,19 +197,34 @@ export function classify(thrown: unknown, seen: Seen): DatabaseError {
   );
 }
 
-/** The server refused a request because its session or token is over: nothing of it was done. */
+/** The server refused a request because its session or token is over, or gone: nothing of it was done. */
 export function isSessionExpired(error: unknown): boolean {
-  const { kind, detail, message } = read(error);
+  const { kind, detail, message, code } = read(error);
+  // Before 3.0 the code is all there is beside the text.
+  if (kind === "Internal") return code === REQUEST_FAILED && EXPIRED.test(message);
+  if (kind === "NotFound" && detail === "Session") return true;
   if (kind !== "NotAllowed") return false;
   const { details } =
     (error as { readonly details?: { readonly details?: { readonly kind?: unknown } } }).details ?? {};
   const reason = detail === "Auth" ? text(details?.kind) : "";
-  return /^(?:Session|Token)Expired$/.test(reason) || /^The (?:session|token) has expired$/.test(message);
+  return /^(?:Session|Token)Expired$/.test(reason) || EXPIRED.test(message);
 }
 
-/** A collection that does not exist yet is no failure: it reads as empty, and holds no record to change. */
-export function isMissingTable(error: unknown): boolean {
-  return isDatabaseError(error) && error.code === "NOT_FOUND" && read(error.cause).detail === "Table";
+/**
+ * A collection that does not exist yet is no failure: it reads as empty, and holds no record to change.
+ * @param table the one that may be missing; the schema's own expressions ask for others. Default: any
+ */
+export function isMissingTable(error: unknown, table?: string): boolean {
+  if (!isDatabaseError(error) || error.code !== "NOT_FOUND") return false;
+  const told = read(error.cause);
+  const [, name = table] = TABLE_MISSING.exec(told.message) ?? [];
+  return isTable(told) && (table === undefined || name === table);
+}
+
+/** The database cannot read a token. Only of an `authenticate` is its text believed: it is that of the reader alone. */
+export function isUnreadableToken(error: unknown): boolean {
+  const { kind, message } = read(error);
+  return kind === "Internal" && UNREADABLE_TOKEN.test(message);
 }
 
 /** Why an engine could not be opened. Only here is its text about a lock believed: elsewhere it may be a caller's value. */
@@ -217,10 +244,20 @@ export function classifyOpening(thrown: unknown, path: string): DatabaseError {
   );
 }
 
+function isTable({ detail, message }: Told): boolean {
+  return detail === "Table" || TABLE_MISSING.test(message);
+}
+
 function read(thrown: unknown): Told {
   const { name, message, code, kind, details } = (thrown ?? {}) as { readonly [key: string]: unknown };
   const detail = (details as { readonly kind?: unknown } | undefined)?.kind;
-  return { name: text(name), message: text(message), code: Number(code ?? 0), kind: text(kind), detail: text(detail) };
+  return {
+    name: text(name),
+    message: text(message).replace(WHAT_FAILED, ""),
+    code: typeof code === "number" ? code : 0,
+    kind: text(kind),
+    detail: text(detail),
+  };
 }
 
 function text(value: unknown): string {

@@ -1,5 +1,5 @@
 import { type CallContext, type DatabaseError, DatabaseErrorOf, type Effect, interrupted } from "@db/core";
-import type { Connection, ServerSession } from "./connection.ts";
+import { type Connection, type ServerSession, sessionError } from "./connection.ts";
 import { classify, isSessionExpired } from "./errors.ts";
 import type { RpcReceiver, RpcRequest } from "./rpc.ts";
 import type { Asked } from "./session.ts";
@@ -55,7 +55,9 @@ export class Exchange implements RpcReceiver {
   }
 
   refused(error: Error): void {
-    if (isSessionExpired(error) && !this.#hasRenewed && !this.#isOver) {
+    // Nothing with an effect begins for a caller who has gone.
+    const mayRenew = !this.#hasRenewed && !this.#isOver && !this.#options.context.aborted;
+    if (mayRenew && isSessionExpired(error)) {
       this.#hasRenewed = true;
       void this.#renew();
       return;
@@ -100,7 +102,7 @@ export class Exchange implements RpcReceiver {
     } catch (error) {
       this.#isSent = false;
       this.#end(true);
-      this.#reject(classify(error, { effect: "none" }));
+      this.#reject(sessionError(error));
     }
   }
 

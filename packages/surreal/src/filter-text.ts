@@ -3,11 +3,11 @@ import type { Parameters } from "./identifier.ts";
 
 /** Above this many a chain of AND or OR is written as one call: engine 3.0.2 crashes on a chain of 800. */
 const LONG_CHAIN = 100;
-const TYPE_CHECK: { readonly [name: string]: string } = {
-  boolean: "type::is_bool",
-  number: "type::is_number",
-  string: "type::is_string",
-  date: "type::is_datetime",
+const TYPE: { readonly [name: string]: "bool" | "datetime" | "number" | "string" } = {
+  boolean: "bool",
+  number: "number",
+  string: "string",
+  date: "datetime",
 };
 const OPERATOR = { lt: "<", lte: "<=", gt: ">", gte: ">=" } as const;
 
@@ -31,10 +31,10 @@ export function filterText(filter: Filter, parameters: Parameters): string {
       return containsText(subject(filter.path, parameters), filter.value, parameters);
     default: {
       const found = subject(filter.path, parameters);
-      const check = TYPE_CHECK[classOf(filter.value)];
-      if (check === undefined)
+      const type = TYPE[classOf(filter.value)];
+      if (type === undefined)
         throw invalid(["where"], "comparable", "a comparison with a boolean, number, string or date");
-      return `(${check}(${found}) AND ${found} ${OPERATOR[filter.op]} ${parameters.bind(filter.value)})`;
+      return `(${parameters.dialect.is(type, found)} AND ${found} ${OPERATOR[filter.op]} ${parameters.bind(filter.value)})`;
     }
   }
 }
@@ -57,8 +57,9 @@ function subject(path: readonly string[], parameters: Parameters): string {
 }
 
 function containsText(found: string, value: Value, parameters: Parameters): string {
+  const { dialect } = parameters;
   const wanted = parameters.bind(value);
-  const inArray = `(type::is_array(${found}) AND ${found} CONTAINS ${wanted})`;
+  const inArray = `(${dialect.is("array", found)} AND ${found} CONTAINS ${wanted})`;
   if (typeof value !== "string") return inArray;
-  return `(${inArray} OR (type::is_string(${found}) AND string::contains(${found}, ${wanted})))`;
+  return `(${inArray} OR (${dialect.is("string", found)} AND string::contains(${found}, ${wanted})))`;
 }

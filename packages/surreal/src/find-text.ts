@@ -1,4 +1,5 @@
 import { type OperationOf, type OrderKey, type Position, RANK } from "@db/core";
+import { type Dialect, SURREAL_2, SURREAL_3 } from "./dialect.ts";
 import { all, any, filterText } from "./filter-text.ts";
 import { identifier, Parameters } from "./identifier.ts";
 import { recordOf } from "./row.ts";
@@ -9,8 +10,8 @@ export interface Statement {
 }
 
 /** A page of a find, with one row more than the limit to tell whether there is a next. */
-export function findText({ collection, query }: OperationOf<"find">): Statement {
-  const parameters = new Parameters();
+export function findText({ collection, query }: OperationOf<"find">, dialect: Dialect): Statement {
+  const parameters = new Parameters(dialect);
   const keys = query.order.slice(0, -1);
   const idDirection = query.order.at(-1)?.direction ?? "asc";
   const conditions = query.where === undefined ? [] : [filterText(query.where, parameters)];
@@ -22,8 +23,8 @@ export function findText({ collection, query }: OperationOf<"find">): Statement 
   return { text, values: parameters.values };
 }
 
-export function countText({ collection, where }: OperationOf<"count">): Statement {
-  const parameters = new Parameters();
+export function countText({ collection, where }: OperationOf<"count">, dialect: Dialect): Statement {
+  const parameters = new Parameters(dialect);
   const conditions = where === undefined ? [] : [filterText(where, parameters)];
   return {
     text: `SELECT count() FROM ${identifier(collection)}${whereText(conditions)} GROUP ALL`,
@@ -47,26 +48,21 @@ function byId(
   }
   if (after === undefined) return `SELECT * FROM ${table}${whereText(conditions)} LIMIT ${limit}`;
   const key = parameters.bind(recordOf(String(after.value)).id);
-  const range = `type::record(${parameters.bind(collection)}, ${key}>..)`;
+  const range = parameters.dialect.range(parameters.bind(collection), `${key}>..`);
   return `SELECT * FROM ${range}${whereText(conditions)} LIMIT ${limit}`;
 }
 
-/** Names of columns: with NUL in them, which no field has. */
-const ROW = column("row");
-const ID = column("id");
-
 /** The row among the columns of an ordered page. */
 export function rowIn(columns: unknown): unknown {
-  return (columns as { readonly [name: string]: unknown })["\0row"];
-}
-
-function column(name: string): string {
-  return `\`\\u{0}${name}\``;
+  const { [`${SURREAL_3.columnPrefix}row`]: row, [`${SURREAL_2.columnPrefix}row`]: older } = columns as {
+    readonly [name: string]: unknown;
+  };
+  return row ?? older;
 }
 
 /**
  * Rows in the order of their fields' positions. ORDER BY takes aliases only, and LIMIT is right only where the table
- * stands literally in FROM; the engine (3.0.2) puts those aliases into `$this` as well, so they are taken out of the row.
+ * stands literally in FROM.
  */
 function byKeys(
   collection: string,
@@ -76,22 +72,27 @@ function byKeys(
   limit: string,
   parameters: Parameters,
 ): string {
+  const { dialect } = parameters;
+  const column = (name: string): string => dialect.column(name);
+  const [row, id] = [column("row"), column("id")];
   const ranks = parameters.bind(RANKS);
   const terms = order.slice(0, -1).flatMap(({ path, direction }, index): readonly Term[] => {
     const found = parameters.path(path);
     return [
-      { name: `r${index}`, direction, text: `(${ranks}[type::of(${found})] ?? ${RANK.other})` },
-      { name: `v${index}`, direction, text: positionText(found, ranks) },
+      { name: `r${index}`, direction, text: dialect.rank(found, ranks, RANK.other) },
+      { name: `v${index}`, direction, text: positionText(found, ranks, dialect) },
     ];
   });
   const idDirection = order.at(-1)?.direction ?? "asc";
-  const added = parameters.bind([...terms.map(({ name }) => name), "id", "row"].map((name) => `\0${name}`));
+  const added = parameters.bind(
+    [...terms.map(({ name }) => name), "id", "row"].map((name) => dialect.columnPrefix + name),
+  );
   const columns = terms.map(({ name, text }) => `${text} AS ${column(name)}`).join(", ");
   const sorting = terms.map(({ name, direction }) => `${column(name)} ${direction}`).join(", ");
   const behind = after === undefined ? [] : [behindText(terms, idDirection, after, parameters)];
   const source = `${identifier(collection)}${whereText([...behind, ...conditions])}`;
-  const row = `object::remove($this, ${added}) AS ${ROW}`;
-  return `SELECT id AS ${ID}, ${row}, ${columns} FROM ${source} ORDER BY ${sorting}, ${ID} ${idDirection} LIMIT ${limit}`;
+  const plain = `${dialect.row(added)} AS ${row}`;
+  return `SELECT id AS ${id}, ${plain}, ${columns} FROM ${source} ORDER BY ${sorting}, ${id} ${idDirection} LIMIT ${limit}`;
 }
 
 /** Core's ranks by the engine's names of types; what is not named ranks last. A decimal is a number among numbers. */
@@ -108,12 +109,13 @@ const RANKS = {
 
 /**
  * The value within its rank. Of a date the milliseconds that a `Date` holds, or a cursor would not pass its row; of a
- * decimal the nearest float, which is what a cursor holds of it.
+ * decimal the nearest float, which is what a cursor holds of it. The inner parentheses are for version 2.6.0, where a block that
+ * ends with a bare IF answers nothing.
  */
-function positionText(found: string, ranks: string): string {
-  const date = `IF type::is_datetime(${found}) { time::millis(${found}) }`;
-  const decimal = `ELSE IF type::is_decimal(${found}) { <float> ${found} }`;
-  return `(IF ${ranks}[type::of(${found})] { ${date} ${decimal} ELSE { ${found} } } ELSE { NONE })`;
+function positionText(found: string, ranks: string, dialect: Dialect): string {
+  const date = `IF ${dialect.is("datetime", found)} { time::millis(${found}) }`;
+  const decimal = `ELSE IF ${dialect.is("decimal", found)} { <float> ${found} }`;
+  return `(IF ${dialect.rank(found, ranks, 0)} { (${date} ${decimal} ELSE { ${found} }) } ELSE { NONE })`;
 }
 
 interface Term {

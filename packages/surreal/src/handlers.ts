@@ -1,23 +1,26 @@
 import {
   type CallContext,
+  type DatabaseError,
   DatabaseErrorOf,
   type Fields,
   type Handlers,
   isDatabaseError,
+  isPlainObject,
   type OperationOf,
   pageOf,
   type StatementKind,
   type WriteKind,
   type WriteResult,
 } from "@db/core";
+import { type Wording, wordedIn } from "./dialect.ts";
 import { isMissingTable } from "./errors.ts";
-import { countText, findText, rowIn, type Statement } from "./find-text.ts";
+import { countText, findText, rowIn } from "./find-text.ts";
 import { earlierResult, type Ledger } from "./ledger.ts";
 import { type LedgerRow, ledgeredText } from "./ledger-text.ts";
 import { recordOf, rowOf, withId, withNumbers } from "./row.ts";
 import type { Session } from "./session.ts";
 import type { Release } from "./turnstile.ts";
-import { createText, deleteText, MISMATCH, NOT_A_NUMBER, updateText } from "./write-text.ts";
+import { createText, deleteText, MISMATCH, MISSING, NOT_A_NUMBER, updateText } from "./write-text.ts";
 
 /** How writes are kept apart; inside a transaction nothing more is needed. */
 export interface WriteLocks {
@@ -48,7 +51,7 @@ export function createHandlers(
 ): Handlers<StatementKind> {
   const write = async (
     operation: OperationOf<WriteKind>,
-    statement: Statement,
+    statement: Wording,
     context: CallContext,
     lock: () => Release | Promise<Release>,
   ): Promise<Written> => {
@@ -57,18 +60,22 @@ export function createHandlers(
     const onDone = held instanceof Promise ? await held : held;
     const asked = { effect: "unknown", id: operation.id, onDone } as const;
     if (!context.ledger) return [await session.ask(statement, context, asked)];
-    return (await session.ask(ledgeredText(operation, statement, context), context, asked)) as Written;
+    const ledgered: Wording = (dialect) => ledgeredText(operation, wordedIn(dialect, statement), context, dialect);
+    return (await session.ask(ledgered, context, asked)) as Written;
   };
-  const change = async (operation: Change, statement: Statement, context: CallContext): Promise<WriteResult> => {
+  const change = async (operation: Change, statement: Wording, context: CallContext): Promise<WriteResult> => {
     const lock = (): Release | Promise<Release> => locks.record(operation.id, context);
-    const [answer, known] = (await write(operation, statement, context, lock).catch(missingTable)) ?? [];
+    const [answer, known] = (await write(operation, statement, context, lock).catch(missingTable(operation))) ?? [];
     return known === undefined ? resultOf(operation, answer, context) : earlierResult(known, context);
   };
 
   return {
     async create(operation, context) {
       const lock = (): Release | Promise<Release> => locks.create(operation, context);
-      const [row, known] = await write(operation, createText(operation), context, lock);
+      const written = write(operation, (dialect) => createText(operation, dialect), context, lock);
+      const [row, known] = await written.catch((error: unknown) => {
+        throw asSchemaFault(error, operation.collection);
+      });
       if (known !== undefined) return earlierResult(known, context);
       locks.created(operation.collection, context);
       const { id, returning } = operation;
@@ -79,25 +86,27 @@ export function createHandlers(
         ...(returning ? { row: withId(row, id) } : {}),
       };
     },
-    async read({ id }, context) {
+    async read({ collection, id }, context) {
       const statement = { text: "SELECT * FROM ONLY $_id", values: { _id: recordOf(id) } };
-      const row = await reads.ask(statement, context, { effect: "none", id }).catch(missingTable);
+      const row = await reads.ask(statement, context, { effect: "none", id }).catch(missingTable({ collection }));
       return row === undefined ? undefined : withId(row, id);
     },
     update: (operation, context) =>
-      change(operation, updateText(operation), context).catch((error: unknown) => {
+      change(operation, (dialect) => updateText(operation, dialect), context).catch((error: unknown) => {
         throw operation.mode === "increment" ? asOverflow(error, operation.data) : error;
       }),
-    delete: (operation, context) => change(operation, deleteText(operation), context),
+    delete: (operation, context) => change(operation, (dialect) => deleteText(operation, dialect), context),
     async find(operation, context) {
-      const found = await reads.ask(findText(operation), context, { effect: "none" }).catch(missingTable);
+      const page: Wording = (dialect) => findText(operation, dialect);
+      const found = await reads.ask(page, context, { effect: "none" }).catch(missingTable(operation));
       const rows = (found as readonly unknown[] | undefined) ?? [];
       const ordered = operation.query.order.length > 1;
       const plain = ordered ? rows.map(rowIn) : rows;
       return pageOf(operation.collection, operation.query, plain.map(rowOf), withNumbers);
     },
     async count(operation, context) {
-      const found = await reads.ask(countText(operation), context, { effect: "none" }).catch(missingTable);
+      const counted: Wording = (dialect) => countText(operation, dialect);
+      const found = await reads.ask(counted, context, { effect: "none" }).catch(missingTable(operation));
       const [row] = (found as readonly { readonly count: number }[] | undefined) ?? [];
       return row?.count ?? 0;
     },
@@ -109,15 +118,25 @@ export function createHandlers(
   };
 }
 
-function missingTable(error: unknown): undefined {
-  if (isMissingTable(error)) return undefined;
-  throw error;
+function missingTable({ collection }: { readonly collection: string }): (error: unknown) => undefined {
+  return (error) => {
+    if (isMissingTable(error, collection)) return undefined;
+    throw asSchemaFault(error, collection);
+  };
+}
+
+/** A table that the schema's own expressions ask for is not what was asked for. */
+function asSchemaFault(error: unknown, collection: string): unknown {
+  if (!isMissingTable(error) || isMissingTable(error, collection)) return error;
+  const { cause } = error as DatabaseError;
+  const expected = "a schema that asks for tables that exist";
+  return new DatabaseErrorOf("INVALID_QUERY", `expected ${expected}; see cause`, { expected }, { cause });
 }
 
 function resultOf(operation: Change, answer: unknown, context: CallContext): WriteResult {
   const { id, returning } = operation;
-  if (typeof answer === "object" && answer !== null) {
-    const row = operation.kind === "delete" ? answer : (answer as { readonly row: unknown }).row;
+  if (isPlainObject(answer) && (operation.kind === "delete" || "row" in answer)) {
+    const row = operation.kind === "delete" ? answer : answer.row;
     return {
       id,
       operationId: context.operationId,
@@ -126,20 +145,28 @@ function resultOf(operation: Change, answer: unknown, context: CallContext): Wri
     };
   }
   if (answer === MISMATCH) throw new DatabaseErrorOf("PRECONDITION_FAILED", "a field is not as expected", { id });
-  if (typeof answer === "number" && answer >= NOT_A_NUMBER && operation.kind === "update") {
-    throw notANumber(Object.keys(operation.data)[answer - NOT_A_NUMBER] ?? "");
+  if (answer === undefined || answer === null || answer === MISSING)
+    throw new DatabaseErrorOf("NOT_FOUND", "no record of this id exists", { id });
+  if (operation.kind === "update" && operation.mode === "increment" && typeof answer === "number") {
+    const field = Object.keys(operation.data)[answer - NOT_A_NUMBER];
+    if (field !== undefined) throw notANumber(field);
   }
-  throw new DatabaseErrorOf("NOT_FOUND", "no record of this id exists", { id });
+  const message = "the database answered a change in a way that is not known";
+  throw new DatabaseErrorOf("INTERNAL", message, {}, { effect: "unknown" });
 }
 
 function notANumber(field: string, cause?: unknown): DatabaseErrorOf<"FIELD_VIOLATION"> {
   return new DatabaseErrorOf("FIELD_VIOLATION", `the field ${field} cannot be incremented`, { field }, { cause });
 }
 
+const SUM = /^Cannot perform addition with '.*' and '(.*)'$/s;
+
 /** The one way an increment's own text can be refused is a sum beyond 64 bits; the engine's words end with the addend. */
 function asOverflow(error: unknown, data: Fields): unknown {
   if (!isDatabaseError(error) || error.code !== "INVALID_QUERY") return error;
-  const addend = /'(-?\d+)'$/.exec(error.cause instanceof Error ? error.cause.message : "")?.[1];
+  const sum = SUM.exec(error.cause instanceof Error ? error.cause.message : "");
+  if (sum === null) return error;
+  const [, addend] = sum;
   const fields = Object.entries(data);
   const [field] = fields.find(([, by]) => String(by) === addend) ?? fields[0] ?? [""];
   return notANumber(field, error.cause);

@@ -3,6 +3,8 @@ interface HeartbeatOptions {
   readonly timeoutMs: number;
   /** Grows with whatever comes from the peer, a part of a message included. */
   readonly received: () => number;
+  /** Bytes of ours that wait to be taken: a ping stands behind them. */
+  readonly unsent?: () => number;
   readonly ping: () => void;
   readonly dead: () => void;
 }
@@ -11,8 +13,15 @@ interface HeartbeatOptions {
 const LOOKS = 4;
 
 /**
+ * What a peer that is there takes at the least, 2 Mbit/s. How much of a write it has taken cannot be seen: Node tells it of a
+ * plain socket alone.
+ */
+const BYTES_PER_MS = 256;
+
+/**
  * Finds out whether a silent peer is still there: after `intervalMs` without a byte it is pinged, and one that stays silent
- * for `timeoutMs` more is dead. So a loss is found within both together, without a request. Keeps no process alive.
+ * for `timeoutMs` more is dead. So a loss is found within both together, without a request, unless much is being sent: then
+ * that has time as well. Keeps no process alive.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -55,7 +64,7 @@ export class Heartbeat {
   }
 
   #ask(): Asking {
-    const { timeoutMs, received, ping, dead } = this.#options;
+    const { timeoutMs, received, unsent, ping, dead } = this.#options;
     const before = received();
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const settle = (alive: boolean): void => {
@@ -63,14 +72,17 @@ export class Heartbeat {
       this.#asking = undefined;
       resolve(alive);
     };
-    const timer = setTimeout(async () => {
-      // After a long halt of our own process the timer comes first: what has arrived meanwhile is read before the verdict.
-      for (let turn = 0; turn < 2; turn += 1) await new Promise((next) => setImmediate(next));
-      if (this.#asking?.promise !== promise) return;
-      const alive = received() !== before;
-      settle(alive);
-      if (!alive) dead();
-    }, timeoutMs).unref();
+    const timer = setTimeout(
+      async () => {
+        // After a long halt of our own process the timer comes first: what has arrived meanwhile is read before the verdict.
+        for (let turn = 0; turn < 2; turn += 1) await new Promise((next) => setImmediate(next));
+        if (this.#asking?.promise !== promise) return;
+        const alive = received() !== before;
+        settle(alive);
+        if (!alive) dead();
+      },
+      timeoutMs + (unsent?.() ?? 0) / BYTES_PER_MS,
+    ).unref();
     ping();
     return { promise, settle };
   }

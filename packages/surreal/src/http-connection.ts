@@ -24,7 +24,7 @@ interface HttpSession extends ServerSession {
   readonly admission: Admission;
 }
 
-/** A function that gives the same token again and again is not asked all the time. */
+/** A function that gives the same token again and again, or none, is not asked all the time. */
 const RENEW_PAUSE_MS = 1_000;
 
 /**
@@ -84,7 +84,12 @@ export class HttpConnection implements Connection {
         call(client, { method: "version", params: [] }, placeOf(options.home)),
         signal,
       );
-      const features = { ...options.versions.check(versionText(reported)), sessions: true, transactions: false };
+      const features = {
+        ...options.versions.check(versionText(reported)),
+        sessions: true,
+        transactions: false,
+        live: false,
+      };
       const admission = await admit(client, options, signal);
       connection = new HttpConnection(client, features, admission, options, onEnd);
       return connection;
@@ -101,10 +106,11 @@ export class HttpConnection implements Connection {
   session(scope: Scope): ServerSession | Promise<ServerSession> {
     const now = performance.now();
     if (now < this.#renewFrom) return this.#sessionOf(scope);
-    const renewing = this.#renew();
-    if (now >= this.#admission.expiresAt) return renewing.then(() => this.#sessionOf(scope));
-    // Ahead of its end, while nobody has to wait for it; if it fails, the next one tries.
-    renewing.catch(() => {});
+    const { expiresAt } = this.#admission;
+    if (now >= expiresAt) return this.#renew().then(() => this.#sessionOf(scope));
+    // Ahead of its end, while nobody has to wait for it; if it fails, it is tried again after a pause.
+    this.#renewFrom = Math.min(now + RENEW_PAUSE_MS, expiresAt);
+    this.#renew().catch(() => {});
     return this.#sessionOf(scope);
   }
 
@@ -118,10 +124,7 @@ export class HttpConnection implements Connection {
   }
 
   send(request: RpcRequest, session: ServerSession, receiver: RpcReceiver): void {
-    if (this.#hasEnded) {
-      receiver.refused(lostError(new Error("the connection has ended")));
-      return;
-    }
+    if (this.#hasEnded) throw lostError(new Error("the connection has ended"));
     this.#client.send(request, (session as HttpSession).headers, receiver);
     this.keep();
   }
@@ -169,8 +172,9 @@ export class HttpConnection implements Connection {
   }
 
   #sessionOf(scope: Scope): HttpSession {
-    const { token } = this.#options.credentials;
     const admission = this.#admission;
+    // Its own: what all share is gone while one of them signs in anew, and without a token we would be somebody else.
+    const { token } = admission;
     const headers = token === undefined ? placeOf(scope) : { ...placeOf(scope), authorization: `Bearer ${token}` };
     return { scope, users: 0, admission, headers };
   }
@@ -205,12 +209,12 @@ function call(client: HttpClient, request: RpcRequest, headers: HttpHeaders): Pr
   });
 }
 
-/** Names may hold what a header may not. */
+/** Names may hold what a header may not, or what whoever reads it takes off: spaces at the ends. */
 function placeOf({ namespace, database }: Place): HttpHeaders {
   return { "surreal-ns": headerText(namespace), "surreal-db": headerText(database) };
 }
 
 function headerText(name: string): string {
-  if (/^[\x20-\x7e]+$/.test(name)) return name;
-  throw invalid(["scope"], "header", "names of printable ASCII characters over HTTP");
+  if (/^[\x20-\x7e]+$/.test(name) && name.trim() === name) return name;
+  throw invalid(["scope"], "header", "names of printable ASCII characters, without spaces at the ends, over HTTP");
 }

@@ -1,3 +1,5 @@
+import type { Dialect } from "./dialect.ts";
+
 /** A name as SurrealQL takes it whatever it holds. Callers' names are checked by core before; this is the second lock. */
 export function identifier(name: string): string {
   return `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``;
@@ -9,7 +11,12 @@ export function identifier(name: string): string {
  */
 export class Parameters {
   readonly values: { [name: string]: unknown } = {};
+  readonly dialect: Dialect;
   #count = 0;
+
+  constructor(dialect: Dialect) {
+    this.dialect = dialect;
+  }
 
   /** The text that stands for the value. */
   bind(value: unknown): string {
@@ -24,6 +31,6 @@ export class Parameters {
    * scalars, where a dotted path would map or fetch.
    */
   path(names: readonly string[]): string {
-    return `$this${names.map((name) => `[${this.bind(name)}]`).join("")}`;
+    return this.dialect.path(names.map((name) => this.bind(name)));
   }
 }

@@ -1,4 +1,5 @@
 import { isDatabaseError, runCall, type Scope } from "@db/core";
+import type { Wording } from "./dialect.ts";
 import { isMissingTable } from "./errors.ts";
 import { deleteRowsText, type PageRow, pageText, rangesBefore } from "./ledger-text.ts";
 import type { Session } from "./session.ts";
@@ -88,7 +89,7 @@ export class LedgerPruner {
   async #prunePage(from: string, to: string, scope: Scope | undefined): Promise<string | undefined> {
     const { signal } = this.#closing;
     return runCall({ timeoutMs: PAGE_TIMEOUT_MS, signal, scope, whenAway: "fail" }, async (context) => {
-      const page = pageText(from, to, this.#retentionMs, PAGE_SIZE);
+      const page: Wording = (dialect) => pageText(from, to, this.#retentionMs, PAGE_SIZE, dialect);
       const rows = (await this.#session.ask(page, context, { effect: "none" })) as readonly PageRow[];
       const old = rows.filter((row) => row.old);
       if (old.length > 0) await this.#session.ask(deleteRowsText(old), context, { effect: "none" });

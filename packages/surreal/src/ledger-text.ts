@@ -1,5 +1,6 @@
 import type { CallContext, OperationOf, WriteKind } from "@db/core";
 import { RecordId } from "surrealdb";
+import type { Dialect } from "./dialect.ts";
 import type { Statement } from "./find-text.ts";
 
 /** No collection can have this name: core allows no hyphen in one. */
@@ -33,15 +34,17 @@ export function ledgeredText(
   { kind, id, returning }: OperationOf<WriteKind>,
   write: Statement,
   { operationId, fingerprint }: CallContext,
+  dialect: Dialect,
 ): Statement {
   const print = fingerprint === undefined ? "" : ", fingerprint: $_fingerprint";
   const row = returning ? `, row: ${kind === "update" ? "$_answer.row" : "$_answer"}` : "";
-  const note = `CREATE ONLY $_entry CONTENT { at: time::now(), record: $_record${print}${row} } RETURN NONE`;
+  const content = `{ at: time::now(), record: $_record${print}${row} }`;
+  const note = dialect.one("CREATE", `$_entry CONTENT ${content} RETURN NONE`);
   const text = [
     "{ LET $_known = $_entry.*; IF $_known { RETURN [NONE, $_known] }",
     `LET $_answer = (${write.text})`,
     // A create fails where it is not carried out; the others answer no object then, which is nothing to note.
-    kind === "create" ? note : `IF type::is_object($_answer) { ${note} }`,
+    kind === "create" ? note : `IF ${dialect.is("object", "$_answer")} { ${note} }`,
     "[$_answer] }",
   ].join("; ");
   const values = { ...write.values, _entry: entryOf(operationId), _record: id };
@@ -55,10 +58,9 @@ export interface PageRow {
 }
 
 /** The next rows in the order of their keys, and of each whether its time is over, by the database's clock. */
-export function pageText(from: string, to: string, retentionMs: number, pageSize: number): Statement {
-  const text =
-    "SELECT id, at < time::now() - duration::from_millis($_age) AS old " +
-    "FROM type::record($_table, $_from>..$_to) LIMIT $_size";
+export function pageText(from: string, to: string, retentionMs: number, pageSize: number, dialect: Dialect): Statement {
+  const old = `at < time::now() - ${dialect.duration("$_age")} AS old`;
+  const text = `SELECT id, ${old} FROM ${dialect.range("$_table", "$_from>..$_to")} LIMIT $_size`;
   return { text, values: { _table: LEDGER_TABLE, _from: from, _to: to, _age: retentionMs, _size: pageSize } };
 }
 

@@ -21,7 +21,7 @@ export class LiveOrder {
   readonly #deliver: (change: LiveChange) => void;
   readonly #onStraggler: () => void;
   /** By stamp. */
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #recent = new Map<string, bigint>();
   #before = new Map<string, bigint>();
@@ -48,11 +48,11 @@ export class LiveOrder {
     this.#handOn(this.#waiting.length);
   }
 
-  /** Forgets all that waits. */
+  /** Hands on nothing of what waits. Whoever reads anew may see it, so what was made before it is not handed on either. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#waiting = [];
+    for (const { stamp, change } of this.#waiting.splice(0)) this.#remember(change.id, stamp);
   }
 
   #tick(): void {

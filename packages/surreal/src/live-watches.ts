@@ -1,4 +1,5 @@
 import type { RecordId, Uuid } from "surrealdb";
+import { lostError } from "./connection.ts";
 import type { Notification } from "./live.ts";
 
 /** Whom the notifications of one live query are for. */
@@ -67,7 +68,7 @@ export class LiveWatches {
   #add(id: Uuid, watcher: Watcher): void {
     const key = id.toString();
     // The answer and the end of the connection may have come in one turn of the event loop.
-    if (this.#isOver) throw new Error("the connection ended as the live query began");
+    if (this.#isOver) throw lostError(new Error("it ended as the live query began"));
     this.#watchers.set(key, watcher);
     for (const push of this.#early) if (push.id.toString() === key) this.#deliver(key, watcher, push);
   }

@@ -108,7 +108,7 @@ export class LiveQueries {
       try {
         return await watch();
       } catch (error) {
-        if (!isMissingTable(error)) throw error;
+        if (!isMissingTable(error, query.collection)) throw error;
         await this.#define(query.collection, call);
         return watch();
       }

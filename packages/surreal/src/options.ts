@@ -32,7 +32,8 @@ export interface SurrealOptions extends Pick<Scope, "namespace" | "database"> {
   readonly readUrls?: readonly string[];
   /**
    * Who to be: a user with password, an access method, a token, or a function that resolves to one of them, asked at the
-   * first connect and whenever the token is about to expire or was refused. Default none: an anonymous session.
+   * first connect and whenever the token is about to expire or was refused; one that throws is asked again later. Default
+   * none: an anonymous session.
    */
   readonly authentication?: Authentication;
   /** For `wss` and `https`: certificates and names as in `node:tls`. Default: the process's own trust. */
@@ -49,7 +50,10 @@ export interface SurrealOptions extends Pick<Scope, "namespace" | "database"> {
    * half-open socket goes unnoticed.
    */
   readonly heartbeatIntervalMs?: number;
-  /** How long a ping may go without a sign of life before the socket is given up. Default 5,000. */
+  /**
+   * How long a ping may go without a sign of life before the socket is given up. Default 5,000. Where a large request is
+   * still being sent, as much longer as that takes at 256 bytes a millisecond.
+   */
   readonly heartbeatTimeoutMs?: number;
   /**
    * How long a statement whose caller has gone may go on before its connection is given up, which makes a server end it.
@@ -156,7 +160,7 @@ function checkRemote(options: SurrealOptions, given: string): RemoteOptions {
     name,
     authentication: checkAuthentication(authentication),
     tls: readTls(options.tls, url),
-    pool: readPoolTuning(options.pool),
+    pool: readPoolTuning(url, options.pool),
     connectTimeoutMs: duration("connectTimeoutMs"),
     heartbeatIntervalMs: duration("heartbeatIntervalMs"),
     heartbeatTimeoutMs: duration("heartbeatTimeoutMs"),

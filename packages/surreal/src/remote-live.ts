@@ -136,17 +136,27 @@ class Watch implements Watcher {
   async #start(connection: Connection, context: CallContext): Promise<Place> {
     const { watches } = connection;
     if (watches === undefined) throw unsupported("a live query on this connection");
+    if (!connection.features.live) throw unsupported("a live query on this server", "it needs SurrealDB 3");
     const { text, values } = this.#statement;
     const request = { method: "query", params: [text, valuesIn(context, values)] };
     let session = await this.#options.session.sessionOn(connection, context);
-    const id = await watches.start(async () => {
-      const { result, session: used } = await callRenewing(connection, session, request);
-      session = used;
-      return firstResult(result, { effect: "none" }) as Uuid;
-    }, this);
-    // A live query goes with its session: a session that is replaced stays as long as it has one.
+    // A live query goes with its session: one that is replaced, be it as the live query begins, stays as long as it has one.
     session.users += 1;
-    return { connection, watches, session, id };
+    const renewed = (next: ServerSession): void => {
+      next.users += 1;
+      this.#release({ connection, session });
+      session = next;
+    };
+    try {
+      const id = await watches.start(async () => {
+        const { result } = await callRenewing(connection, session, request, renewed);
+        return firstResult(result, { effect: "none" }) as Uuid;
+      }, this);
+      return { connection, watches, session, id };
+    } catch (error) {
+      this.#release({ connection, session });
+      throw error;
+    }
   }
 
   /** Never rejects. */
@@ -157,6 +167,8 @@ class Watch implements Watcher {
       try {
         if (!(await ready())) return this.close();
         await runCall({ timeoutMs, signal, scope: this.#scope }, (context) => this.begin(context));
+        // It may have been ended in the turn in which it began, when there was nothing yet to leave.
+        if (signal.aborted) return await this.end();
         this.#listener.gap();
         return;
       } catch (error) {
@@ -175,14 +187,18 @@ class Watch implements Watcher {
   /** What the server does not hear of ends with the connection. Never rejects. */
   async #leave(place: Place): Promise<void> {
     const { connection, watches, session, id } = place;
-    if (!watches.remove(id)) return;
-    const kill = callOn(connection, session, { method: "kill", params: [id] });
-    await withinMs(KILL_MS, kill).catch(() => {});
+    if (watches.remove(id)) {
+      const kill = callOn(connection, session, { method: "kill", params: [id] });
+      await withinMs(KILL_MS, kill).catch(() => {});
+    }
     this.#release(place);
   }
 
-  #release({ connection, session }: Place): void {
+  #release({ connection, session }: Pick<Place, "connection" | "session">): void {
+    // As if it were a statement's end: a session that was replaced meanwhile is left after its last use.
+    connection.keep(session);
     session.users -= 1;
+    connection.done(session);
     this.#options.released(connection);
   }
 }

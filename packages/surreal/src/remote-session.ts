@@ -1,7 +1,8 @@
-import { type CallContext, DatabaseErrorOf, interrupted, type Scope, untilInterrupted } from "@db/core";
+import { type CallContext, interrupted, type Scope, untilInterrupted } from "@db/core";
 import type { Lease } from "@db/pool";
-import type { Connection, ServerSession } from "./connection.ts";
+import { type Connection, type ServerSession, sessionError } from "./connection.ts";
 import type { Channel } from "./connections.ts";
+import { type Dialect, type Wording, wordedIn } from "./dialect.ts";
 import { classify } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Statement } from "./find-text.ts";
@@ -26,9 +27,9 @@ export class RemoteSession implements Session {
     this.#options = options;
   }
 
-  async ask({ text, values }: Statement, context: CallContext, asked: Asked): Promise<unknown> {
-    const answer = await this.run({ method: "query", params: [text, valuesIn(context, values)] }, context, asked);
-    return firstResult(answer, asked);
+  async ask(wording: Wording, context: CallContext, asked: Asked): Promise<unknown> {
+    const isShareable = asked.id !== undefined && !context.ledger && context.scope?.variables === undefined;
+    return firstResult(await this.#run(wording, context, asked, isShareable), asked);
   }
 
   async query(
@@ -37,12 +38,11 @@ export class RemoteSession implements Session {
     context: CallContext,
     asked: Asked,
   ): Promise<readonly unknown[]> {
-    const answer = await this.run({ method: "query", params: [text, valuesIn(context, values)] }, context, asked);
-    return resultsOf(readResponses(answer), asked.effect);
+    return resultsOf(text, readResponses(await this.#run({ text, values }, context, asked, false)), asked.effect);
   }
 
   /** One request on a channel of its own. @throws DatabaseError */
-  async run(request: RpcRequest, context: CallContext, asked: Asked): Promise<unknown> {
+  async #run(wording: Wording, context: CallContext, asked: Asked, shareable: boolean): Promise<unknown> {
     const { abandonAfterMs } = this.#options;
     let lease: Lease<Channel> | undefined;
     let exchange: Exchange;
@@ -54,6 +54,7 @@ export class RemoteSession implements Session {
       const found = this.sessionOn(connection, context);
       const session = found instanceof Promise ? await found : found;
       if (context.aborted) throw interrupted(context, "none");
+      const request = requestOf(wording, connection.features.dialect, context, shareable);
       const held = lease;
       const over = (isDone: boolean): void => {
         giveBack(held, isDone);
@@ -81,6 +82,11 @@ export class RemoteSession implements Session {
   }
 }
 
+function requestOf(wording: Wording, dialect: Dialect, context: CallContext, shareable: boolean): RpcRequest {
+  const { text, values } = wordedIn(dialect, wording);
+  return { method: "query", params: [text, valuesIn(context, values)], shareable };
+}
+
 /** A channel whose connection takes nothing more, or whose statement goes on, is of no use to anybody else. */
 export function giveBack(lease: Lease<Channel>, isDone: boolean): void {
   if (isDone && lease.value.connection.usable) lease.release();
@@ -103,9 +109,6 @@ export function releaseAfter(work: Promise<unknown>, lease: Lease<Channel>, pati
   );
 }
 
-/** A session that could not be set up in its time says nothing of the call. */
 function asUnavailable(error: unknown): never {
-  const known = classify(error, { effect: "none" });
-  if (known.code !== "INTERNAL") throw known;
-  throw new DatabaseErrorOf("CONNECTION_FAILED", "no session could be set up; see cause", {}, { cause: error });
+  throw sessionError(error);
 }

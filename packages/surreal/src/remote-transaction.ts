@@ -7,9 +7,10 @@ import {
   untilInterrupted,
 } from "@db/core";
 import type { Lease } from "@db/pool";
-import type { Uuid } from "surrealdb";
-import { type Answer, type Connection, callOn, callRenewing, type ServerSession } from "./connection.ts";
+import { Uuid } from "surrealdb";
+import { type Answer, type Connection, callRenewing, type ServerSession } from "./connection.ts";
 import type { Channel } from "./connections.ts";
+import { type Wording, wordedIn } from "./dialect.ts";
 import { classify } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Statement } from "./find-text.ts";
@@ -57,14 +58,17 @@ export class RemoteTransaction implements TransactionTarget, Session {
       if (context.aborted) throw interrupted(context, "none");
       begun = callRenewing(connection, serverSession, { method: "begin", params: [] });
       const { result, session: held } = await untilInterrupted(begun, context, "none");
-      return new RemoteTransaction(lease, held, result as Uuid, abandonAfterMs);
+      // Without it statements would stand alone, and stay.
+      if (!(result instanceof Uuid)) throw withoutId();
+      return new RemoteTransaction(lease, held, result, abandonAfterMs);
     } catch (error) {
       releaseAfter(undo(begun, connection), lease, abandonAfterMs);
       throw refusedBegin(classify(error, { effect: "none" }));
     }
   }
 
-  async ask({ text, values }: Statement, context: CallContext, asked: Asked): Promise<unknown> {
+  async ask(wording: Wording, context: CallContext, asked: Asked): Promise<unknown> {
+    const { text, values } = wordedIn(this.#lease.value.connection.features.dialect, wording);
     const request = { method: "query", params: [text, valuesIn(context, values)], txn: this.#txn };
     return firstResult(await this.#exchange(request, context, asked), asked);
   }
@@ -76,7 +80,7 @@ export class RemoteTransaction implements TransactionTarget, Session {
     asked: Asked,
   ): Promise<readonly unknown[]> {
     const request = { method: "query", params: [text, valuesIn(context, values)], txn: this.#txn };
-    return resultsOf(readResponses(await this.#exchange(request, context, asked)), asked.effect);
+    return resultsOf(text, readResponses(await this.#exchange(request, context, asked)), asked.effect);
   }
 
   idle(): Promise<void> {
@@ -96,12 +100,10 @@ export class RemoteTransaction implements TransactionTarget, Session {
     if (this.#hasEnded) return;
     const { connection } = this.#lease.value;
     try {
-      await withinMs(CANCEL_MS, callOn(connection, this.#serverSession, { method: "cancel", params: [this.#txn] }));
+      await withinMs(CANCEL_MS, cancelIn(connection, this.#serverSession, this.#txn));
       this.#end(true);
     } catch (error) {
-      // What the server does not know any more, and what belonged to a connection that is over, is undone.
-      const { code } = classify(error, { effect: "none" });
-      const isUndone = code === "TRANSACTION_ROLLED_BACK" || code === "CONNECTION_FAILED";
+      const isUndone = tellsUndone(error);
       if (!isUndone) connection.retire();
       this.#end(isUndone);
       if (!isUndone) throw error;
@@ -156,7 +158,26 @@ export class RemoteTransaction implements TransactionTarget, Session {
 /** What the server began when nobody waited any more is undone. */
 async function undo(begun: Promise<Answer> | undefined, connection: Connection): Promise<void> {
   const found = await begun?.catch(() => undefined);
-  if (found !== undefined) await callOn(connection, found.session, { method: "cancel", params: [found.result] });
+  if (found === undefined) return;
+  const cancelled =
+    found.result instanceof Uuid ? cancelIn(connection, found.session, found.result) : Promise.reject(withoutId());
+  await cancelled.catch((error: unknown) => {
+    if (!tellsUndone(error)) connection.retire();
+  });
+}
+
+/** What the server does not know any more, and what belonged to a connection that is over, is undone. */
+function tellsUndone(error: unknown): boolean {
+  const { code } = classify(error, { effect: "none" });
+  return code === "TRANSACTION_ROLLED_BACK" || code === "CONNECTION_FAILED";
+}
+
+function withoutId(): Error {
+  return new Error("the server began a transaction and did not tell its id");
+}
+
+function cancelIn(connection: Connection, session: ServerSession, txn: Uuid): Promise<Answer> {
+  return callRenewing(connection, session, { method: "cancel", params: [txn] });
 }
 
 function refusedBegin(error: DatabaseError): DatabaseError {

@@ -86,12 +86,12 @@ class RemoteDriver implements Driver {
   }
 
   get capabilities(): Capabilities {
-    const { sessions, transactions } = this.#server.features;
+    const { sessions, transactions, live } = this.#server.features;
     return {
       transactions,
       savepoints: false,
       idempotentWrites: true,
-      liveQueries: this.#options.transport === "websocket",
+      liveQueries: live,
       scopes: sessions,
       queryLanguage: true,
     };

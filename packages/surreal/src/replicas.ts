@@ -6,6 +6,7 @@ import {
   isDatabaseError,
   runCall,
 } from "@db/core";
+import type { Wording } from "./dialect.ts";
 import type { Statement } from "./find-text.ts";
 import type { Server } from "./server.ts";
 import type { Asked, Session } from "./session.ts";
@@ -16,6 +17,7 @@ const ELSEWHERE: ReadonlySet<ErrorCode> = new Set([
   "SERVICE_UNAVAILABLE",
   "POOL_EXHAUSTED",
   "AUTHENTICATION_FAILED",
+  "UNSUPPORTED",
   "UNSUPPORTED_VERSION",
   "CLOSED",
 ]);
@@ -55,7 +57,7 @@ export class Replicas implements Session {
     return new DatabaseErrorOf("CONNECTION_FAILED", message, {}, cause);
   }
 
-  ask(statement: Statement, context: CallContext, asked: Asked): Promise<unknown> {
+  ask(statement: Wording, context: CallContext, asked: Asked): Promise<unknown> {
     return this.#read(context, (session, inner) => session.ask(statement, inner, asked));
   }
 

@@ -11,9 +11,11 @@ import { ExactCodec } from "./codec.ts";
 import {
   answerTooLarge,
   encodeRequest,
+  type Message,
   payloadTooLarge,
   type RpcReceiver,
   type RpcRequest,
+  readMessage,
   serverError,
 } from "./rpc.ts";
 import type { TlsOptions } from "./tls.ts";
@@ -22,8 +24,6 @@ export interface HttpClientOptions {
   readonly url: string;
   readonly tls: TlsOptions | undefined;
   readonly maxMessageBytes: number;
-  /** Requests at the same time, each on a socket of its own. */
-  readonly maxSockets: number;
 }
 
 /** Who a request is from, and where it goes. */
@@ -35,7 +35,7 @@ const CODEC = new ExactCodec();
 const CBOR = "application/cbor";
 /** Servers close what is unused after five seconds and more; a request on a socket that is being closed would be lost. */
 const IDLE_SOCKET_MS = 4_000;
-/** Of Node, for sockets that were never connected: nothing was sent. */
+/** Of Node, where it could not connect: nothing was sent. A connection that breaks later may tell some of them as well. */
 const NEVER_CONNECTED = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/;
 
 /** The RPC protocol over HTTP: each request stands alone. */
@@ -50,9 +50,10 @@ export class HttpClient {
   #lastId = 0;
 
   /** @param onFailure told of every request that ended without an answer */
-  constructor({ url, tls, maxMessageBytes, maxSockets }: HttpClientOptions, onFailure: (cause: unknown) => void) {
+  constructor({ url, tls, maxMessageBytes }: HttpClientOptions, onFailure: (cause: unknown) => void) {
     this.#url = new URL(url);
-    const options = { keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS, scheduling: "lifo" as const };
+    // Each request has a socket of its own: one that stood in line behind slow ones would seem to have no answer.
+    const options = { keepAlive: true, timeout: IDLE_SOCKET_MS, scheduling: "lifo" as const };
     this.#agent =
       this.#url.protocol === "https:"
         ? new TlsAgent({ ...options, ...tls } as ConstructorParameters<typeof TlsAgent>[0])
@@ -71,7 +72,7 @@ export class HttpClient {
       method: "POST",
       headers: { ...headers, "content-type": CBOR, accept: CBOR, "content-length": body.byteLength },
     };
-    this.#start("", options, receiver, (answer) => deliver(answer, receiver)).end(body);
+    this.#start("", options, receiver, (answer) => this.#deliver(answer, receiver)).end(body);
   }
 
   /** Asks whether the server is there; its answer counts as received. */
@@ -102,9 +103,10 @@ export class HttpClient {
         receiver.refused(cause);
         return;
       }
-      const { code } = cause as { readonly code?: string };
+      const { code, syscall } = cause as { readonly code?: string; readonly syscall?: string };
       this.#onFailure(cause);
-      if (code !== undefined && NEVER_CONNECTED.test(code)) receiver.refused(neverConnected(code, cause));
+      const wasOpen = syscall === "read" || syscall === "write";
+      if (code !== undefined && NEVER_CONNECTED.test(code) && !wasOpen) receiver.refused(neverConnected(code, cause));
       else receiver.lost(cause);
     };
     request.on("error", fail);
@@ -130,6 +132,25 @@ export class HttpClient {
     this.received += 1;
     return Buffer.concat(parts, size);
   }
+
+  #deliver({ status, body }: Answer, receiver: RpcReceiver): void {
+    const refusal = status === 200 ? undefined : refusalOf(status, receiver);
+    if (refusal !== undefined) {
+      receiver.refused(refusal);
+      return;
+    }
+    let message: Message;
+    try {
+      if (status !== 200) throw new Error(`the server answered with the HTTP status ${status}`);
+      message = readMessage(CODEC, body);
+    } catch (cause) {
+      this.#onFailure(cause);
+      receiver.lost(cause);
+      return;
+    }
+    if (message.error === undefined || message.error === null) receiver.answered(message.result);
+    else receiver.refused(serverError(message.error));
+  }
 }
 
 interface Answer {
@@ -137,43 +158,23 @@ interface Answer {
   readonly body: Buffer;
 }
 
-function deliver({ status, body }: Answer, receiver: RpcReceiver): void {
-  if (status !== 200) {
-    deliverStatus(status, receiver);
-    return;
-  }
-  let message: { readonly result?: unknown; readonly error?: unknown };
-  try {
-    message = CODEC.decode(body);
-  } catch (cause) {
-    receiver.lost(new Error("the server sent what is no CBOR", { cause }));
-    return;
-  }
-  if (message.error === undefined || message.error === null) receiver.answered(message.result);
-  else receiver.refused(serverError(message.error));
-}
-
-/** Anything but 200 is not from the database itself, but from the server around it or from what stands before it. */
-function deliverStatus(status: number, receiver: RpcReceiver): void {
-  const cause = new Error(`the server answered with the HTTP status ${status}`);
+/**
+ * Anything but 200 is not from the database itself, but from the server around it or from what stands before it. What
+ * was refused there did not get to the database; who gives up on it (502, 504; some say 503) may have passed it on.
+ */
+function refusalOf(status: number, { sentBytes = 1 }: RpcReceiver): Error | undefined {
   switch (status) {
     case 401:
     case 403:
-      receiver.refused(unauthorized());
-      return;
+      return unauthorized();
     case 413:
-      receiver.refused(payloadTooLarge((receiver.sentBytes ?? 1) - 1));
-      return;
+      return payloadTooLarge(sentBytes - 1);
     case 404:
     case 405:
     case 429:
-    case 503: {
-      const message = `the server took no request (HTTP status ${status})`;
-      receiver.refused(new DatabaseErrorOf("CONNECTION_FAILED", message, {}, { cause }));
-      return;
-    }
+      return new DatabaseErrorOf("CONNECTION_FAILED", `the server took no request (HTTP status ${status})`, {});
     default:
-      receiver.lost(cause);
+      return undefined;
   }
 }
 

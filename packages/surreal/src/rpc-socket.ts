@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { Uuid } from "surrealdb";
 import { WebSocket } from "ws";
 import { ExactCodec } from "./codec.ts";
 import { lostError } from "./connection.ts";
@@ -7,9 +8,11 @@ import type { Push } from "./live-watches.ts";
 import {
   answerTooLarge,
   encodeRequest,
+  type Message,
   payloadTooLarge,
   type RpcReceiver,
   type RpcRequest,
+  readMessage,
   serverError,
 } from "./rpc.ts";
 import type { TlsOptions } from "./tls.ts";
@@ -20,12 +23,6 @@ export interface SocketOptions {
   readonly maxMessageBytes: number;
   readonly heartbeatIntervalMs: number;
   readonly heartbeatTimeoutMs: number;
-}
-
-interface Message {
-  readonly id?: unknown;
-  readonly result?: unknown;
-  readonly error?: unknown;
 }
 
 const CODEC = new ExactCodec();
@@ -62,6 +59,7 @@ export class RpcSocket {
       intervalMs,
       timeoutMs,
       received: () => tcp.bytesRead,
+      unsent: () => tcp.writableLength,
       ping: () => ws.ping(),
       dead: () => this.terminate(new Error(`no sign of life from the server within ${timeoutMs} ms of a ping`)),
     });
@@ -194,9 +192,9 @@ export class RpcSocket {
     this.#heartbeat.heard();
     let message: Message;
     try {
-      message = CODEC.decode(data);
+      message = readMessage(CODEC, data);
     } catch (cause) {
-      this.terminate(new Error("the server sent what is no CBOR", { cause }));
+      this.terminate(cause);
       return;
     }
     const { id } = message;
@@ -213,9 +211,11 @@ export class RpcSocket {
 
   /** Without an id: a change, or an error that belongs to no request and so to the connection. */
   #receiveOther({ result, error }: Message): void {
-    const push = result as Push | undefined;
-    if (typeof push?.action === "string") this.onPush(push);
-    else if (error !== undefined && error !== null) this.terminate(serverError(error));
+    const push = result as Push | null | undefined;
+    if (typeof push?.action === "string") {
+      if (push.id instanceof Uuid) this.onPush(push);
+      else this.terminate(new Error("the server sent a change of no live query"));
+    } else if (error !== undefined && error !== null) this.terminate(serverError(error));
   }
 
   /** Whose message it was that was too big, where that is certain. */

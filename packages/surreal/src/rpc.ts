@@ -1,6 +1,7 @@
-import { DatabaseErrorOf } from "@db/core";
+import { DatabaseErrorOf, isPlainObject } from "@db/core";
 import type { CborCodec, Uuid } from "surrealdb";
 import { parseRpcError } from "surrealdb";
+import type { ExactCodec } from "./codec.ts";
 import { classify } from "./errors.ts";
 import type { Response } from "./responses.ts";
 import type { Asked } from "./session.ts";
@@ -13,6 +14,8 @@ export interface RpcRequest {
   readonly session?: Uuid | undefined;
   /** The transaction it runs in. */
   readonly txn?: Uuid | undefined;
+  /** A statement of ours on one record, with the session's variables alone: it may go in one message with others. */
+  readonly shareable?: boolean;
 }
 
 /** Who waits for an answer. Exactly one of these is called, once. */
@@ -46,6 +49,31 @@ export function encodeRequest(codec: CborCodec, id: number, { method, params, se
   });
 }
 
+/** What a server sends. */
+export interface Message {
+  readonly id?: unknown;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+/** @throws Error for what is no message */
+export function readMessage(codec: ExactCodec, bytes: Uint8Array): Message {
+  const message = decode(codec, bytes);
+  if (typeof message === "object" && message !== null) return message;
+  throw new Error("the server sent what is no message");
+}
+
+/** An answer with a value of an unknown kind, such as a later server may give, is the matter of its request alone. */
+function decode(codec: ExactCodec, bytes: Uint8Array): unknown {
+  try {
+    return codec.decode(bytes);
+  } catch (cause) {
+    const id = codec.skim(bytes)?.id;
+    if (id === undefined) throw new Error("the server sent what is no CBOR", { cause });
+    return { id, error: { code: 0, message: `the answer cannot be read: ${String(cause)}` } };
+  }
+}
+
 /** Of a request that was not sent, or refused by its size before it was read. */
 export function payloadTooLarge(limitBytes: number): DatabaseErrorOf<"PAYLOAD_TOO_LARGE"> {
   return new DatabaseErrorOf("PAYLOAD_TOO_LARGE", `a request is larger than ${limitBytes} bytes`, { limitBytes });
@@ -57,8 +85,17 @@ export function answerTooLarge(limitBytes: number): DatabaseErrorOf<"PAYLOAD_TOO
   return new DatabaseErrorOf("PAYLOAD_TOO_LARGE", message, { limitBytes }, { effect: "unknown" });
 }
 
+/** The SDK's own, which throw when they are looked at if they are made of what is no error. */
 export function serverError(raw: unknown): Error {
-  return parseRpcError(raw as Parameters<typeof parseRpcError>[0]);
+  return isError(raw) ? parseRpcError(raw) : new Error("the server sent what is no error", { cause: raw });
+}
+
+function isError(raw: unknown): raw is Parameters<typeof parseRpcError>[0] {
+  if (!isPlainObject(raw)) return false;
+  const { code, kind, message, cause } = raw;
+  const isOdd = (part: unknown, type: string): boolean => part !== undefined && part !== null && typeof part !== type;
+  if (isOdd(code, "number") || isOdd(kind, "string") || isOdd(message, "string")) return false;
+  return cause === undefined || cause === null || isError(cause);
 }
 
 /** What the statements of a text answered. */

@@ -1,4 +1,5 @@
 import { DatabaseErrorOf, VersionChecker } from "@db/core";
+import { type Dialect, SURREAL_2, SURREAL_3, SURREAL_3_OTHER } from "./dialect.ts";
 
 /** What a server can do, by its version. */
 export interface ServerFeatures {
@@ -7,11 +8,14 @@ export interface ServerFeatures {
   /** Several sessions on one socket. */
   readonly sessions: boolean;
   readonly transactions: boolean;
+  readonly live: boolean;
+  readonly dialect: Dialect;
 }
 
 /** What the tests ran on. */
-const TESTED = ["3.0.2"];
-const SESSIONS = new VersionChecker({ range: ">=3.0.0-0", allowPrerelease: true });
+const TESTED = ["2.6.0", "3.0.2"];
+const THREE = new VersionChecker({ range: ">=3.0.0-0", allowPrerelease: true });
+const LENIENT = new VersionChecker({ range: "~3.0.2" });
 
 /** The table of versions: judges what a server reports. */
 export class ServerVersions {
@@ -35,8 +39,14 @@ export class ServerVersions {
       });
     }
     if (verdict === "untested") this.#warn(version);
-    const isThree = SESSIONS.check(version).verdict !== "unsupported";
-    return { version: reported, sessions: isThree, transactions: isThree };
+    const isThree = THREE.check(version).verdict !== "unsupported";
+    return {
+      version: reported,
+      sessions: isThree,
+      transactions: isThree,
+      live: isThree,
+      dialect: isThree ? dialectOfThree(version) : SURREAL_2,
+    };
   }
 
   #warn(version: string): void {
@@ -47,6 +57,10 @@ export class ServerVersions {
       "DatabaseWarning",
     );
   }
+}
+
+function dialectOfThree(version: string): Dialect {
+  return LENIENT.check(version).verdict === "unsupported" ? SURREAL_3_OTHER : SURREAL_3;
 }
 
 /** Some versions answer the text alone, others an object that has it. */

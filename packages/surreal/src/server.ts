@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import { acquireError, classOf, connectionError } from "./connection-errors.ts";
 import { type Channel, Connections } from "./connections.ts";
 import type { SharedCredentials } from "./credentials.ts";
+import { SURREAL_3 } from "./dialect.ts";
 import { HttpConnection } from "./http-connection.ts";
 import type { RemoteOptions } from "./options.ts";
 import { passedOf, sizesOf } from "./pool-options.ts";
@@ -17,8 +18,8 @@ export interface ServerOptions extends RemoteOptions {
 
 /** What is assumed of a server before it has told its version. */
 const PRESUMED: { readonly [transport in RemoteOptions["transport"]]: ServerFeatures } = {
-  websocket: { version: "unknown", sessions: true, transactions: true },
-  http: { version: "unknown", sessions: true, transactions: false },
+  websocket: { version: "unknown", sessions: true, transactions: true, live: true, dialect: SURREAL_3 },
+  http: { version: "unknown", sessions: true, transactions: false, live: false, dialect: SURREAL_3 },
 };
 /** The pool's own limits of what we limit as well; ours come first, for they know more. */
 const SLACK_MS = 1_000;
@@ -166,7 +167,8 @@ export class Server {
 
   #open(signal: AbortSignal, onEnd: (cause: unknown) => void): Promise<Connection> {
     const { namespace, database, pool, transport } = this.#options;
-    const options = { ...this.#options, home: { namespace, database }, maxSockets: sizesOf(pool).perSocket };
+    const { perMessage } = sizesOf(pool);
+    const options = { ...this.#options, home: { namespace, database }, perMessage };
     const open = transport === "http" ? HttpConnection.open : WebSocketConnection.open;
     return open(options, signal, onEnd);
   }

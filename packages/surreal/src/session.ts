@@ -1,10 +1,11 @@
 import type { CallContext, Effect } from "@db/core";
+import type { Wording } from "./dialect.ts";
 import type { Statement } from "./find-text.ts";
 
 /** Runs statements in the scope of their context, wherever the database is. */
 export interface Session {
   /** The result of a single statement. */
-  ask(statement: Statement, context: CallContext, asked: Asked): Promise<unknown>;
+  ask(statement: Wording, context: CallContext, asked: Asked): Promise<unknown>;
   /** The results of a text of the caller's, one a statement. */
   query(text: string, values: Statement["values"], context: CallContext, asked: Asked): Promise<readonly unknown[]>;
 }

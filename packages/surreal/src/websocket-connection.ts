@@ -1,5 +1,6 @@
 import { isDatabaseError, type Scope, unsupported } from "@db/core";
 import { Uuid } from "surrealdb";
+import { untilNoConflict } from "./conflicts.ts";
 import type { Connection, ServerSession } from "./connection.ts";
 import type { Admission, SharedCredentials } from "./credentials.ts";
 import { classify } from "./errors.ts";
@@ -8,6 +9,7 @@ import type { RpcReceiver, RpcRequest } from "./rpc.ts";
 import { RpcSocket, type SocketOptions } from "./rpc-socket.ts";
 import { placeKey } from "./scope.ts";
 import { type ServerFeatures, type ServerVersions, versionText } from "./server-version.ts";
+import { SharedMessages } from "./shared-messages.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export interface WebSocketOptions extends SocketOptions {
@@ -15,6 +17,8 @@ export interface WebSocketOptions extends SocketOptions {
   readonly credentials: SharedCredentials;
   readonly versions: ServerVersions;
   readonly connectTimeoutMs: number;
+  /** Statements that may share a message. */
+  readonly perMessage: number;
 }
 
 interface SocketSession extends ServerSession {
@@ -22,12 +26,12 @@ interface SocketSession extends ServerSession {
   readonly id: Uuid | undefined;
   readonly admission: Admission;
   /** Not before this is it renewed, once more. */
-  readonly renewFrom: number;
+  renewFrom: number;
 }
 
 /** The sessions of tenants that a socket keeps at most; those that were not used for the longest time go. */
 const MAX_SESSIONS = 64;
-/** A function that gives the same token again and again is not asked all the time. */
+/** A function that gives the same token again and again, or none, is not asked all the time. */
 const RENEW_PAUSE_MS = 1_000;
 
 /**
@@ -42,6 +46,8 @@ export class WebSocketConnection implements Connection {
   readonly #options: WebSocketOptions;
   readonly #sessions = new Map<string, SocketSession>();
   readonly #making = new Map<string, Promise<SocketSession>>();
+  /** Undefined where each statement is a message of its own. */
+  readonly #shared: SharedMessages | undefined;
   #home: SocketSession;
   #retired = false;
   #inFlight = 0;
@@ -51,6 +57,11 @@ export class WebSocketConnection implements Connection {
     this.features = features;
     this.#home = home;
     this.#options = options;
+    const { perMessage, maxMessageBytes } = options;
+    if (perMessage > 1)
+      this.#shared = new SharedMessages(perMessage, maxMessageBytes, (request, receiver) =>
+        socket.send(request, receiver),
+      );
     socket.onPush = (push) => this.watches.push(push);
   }
 
@@ -96,7 +107,8 @@ export class WebSocketConnection implements Connection {
     const now = performance.now();
     if (now < session.renewFrom) return session;
     if (now >= session.admission.expiresAt) return this.#make(scope);
-    // Ahead of its end, while nobody has to wait for it; if it fails, the next one tries.
+    // Ahead of its end, while nobody has to wait for it; if it fails, it is tried again after a pause.
+    session.renewFrom = Math.min(now + RENEW_PAUSE_MS, session.admission.expiresAt);
     this.#make(scope).catch(() => {});
     return session;
   }
@@ -111,7 +123,9 @@ export class WebSocketConnection implements Connection {
     const { id } = session as SocketSession;
     this.keep(session);
     try {
-      this.socket.send(id === undefined ? request : { ...request, session: id }, receiver);
+      const sent = id === undefined ? request : { ...request, session: id };
+      if (sent.shareable && this.#shared !== undefined && this.socket.isOpen) this.#shared.send(sent, receiver);
+      else this.socket.send(sent, receiver);
     } catch (error) {
       this.done(session);
       throw error;
@@ -188,7 +202,8 @@ export class WebSocketConnection implements Connection {
     if (isSame(scope, this.#home.scope)) this.#home = session;
     else this.#sessions.set(placeKey(scope), session);
     if (old?.users === 0) this.#detach(old);
-    this.#forgetOldest();
+    // Whoever waited for it uses it before that: until then it looks as if nobody did.
+    setImmediate(() => this.#forgetOldest());
     return session;
   }
 
@@ -203,13 +218,18 @@ export class WebSocketConnection implements Connection {
 
   #leaveIfReplaced(session: SocketSession): void {
     if (session !== this.#home && this.#sessions.get(placeKey(session.scope)) !== session) this.#detach(session);
+    else if (this.#sessions.size > MAX_SESSIONS) this.#forgetOldest();
   }
 
-  /** The socket's own session cannot be left; one whose socket ends is gone with it. */
   #detach({ id }: SocketSession): void {
-    if (id === undefined || this.socket.hasEnded) return;
-    this.socket.call({ method: "detach", params: [], session: id }).catch(() => {});
+    detach(this.socket, id);
   }
+}
+
+/** The socket's own session cannot be left; one whose socket ends is gone with it. */
+function detach(socket: RpcSocket, id: Uuid | undefined): void {
+  if (id === undefined || socket.hasEnded) return;
+  socket.call({ method: "detach", params: [], session: id }).catch(() => {});
 }
 
 async function setUpSession(
@@ -224,10 +244,12 @@ async function setUpSession(
   try {
     if (id !== undefined) await ask({ method: "attach", params: [] });
     const admission = await credentials.admit(ask, signal);
-    await ask({ method: "use", params: [scope.namespace, scope.database] });
+    const use = (): Promise<unknown> => ask({ method: "use", params: [scope.namespace, scope.database] });
+    await untilNoConflict(use, (pause) => untilAborted(pause, signal));
     const renewFrom = Math.max(admission.renewAt, performance.now() + RENEW_PAUSE_MS);
     return { id, scope, admission, renewFrom, users: 0 };
   } catch (error) {
+    detach(socket, id);
     throw isDatabaseError(error) || signal.aborted ? error : classify(error, { effect: "none" });
   }
 }

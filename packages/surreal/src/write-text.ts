@@ -1,4 +1,5 @@
 import type { Fields, OperationOf } from "@db/core";
+import type { Dialect } from "./dialect.ts";
 import { all } from "./filter-text.ts";
 import type { Statement } from "./find-text.ts";
 import { Parameters } from "./identifier.ts";
@@ -11,20 +12,20 @@ import { recordOf } from "./row.ts";
  * An update answers `{ row }` where it was done and a delete the row, else which of the reasons it was not: `MISSING`,
  * `MISMATCH`, or for an increment the position of the first field that is no number.
  */
-const MISSING = 0;
+export const MISSING = 0;
 export const MISMATCH = 1;
 /** The first field's; the next ones follow. */
 export const NOT_A_NUMBER = 2;
 
 /** Answers the row where it is wanted. */
-export function createText({ id, data, returning }: OperationOf<"create">): Statement {
+export function createText({ id, data, returning }: OperationOf<"create">, dialect: Dialect): Statement {
   const values = { _id: recordOf(id), _data: data };
-  return { text: `CREATE ONLY $_id CONTENT $_data RETURN ${returning ? "AFTER" : "NONE"}`, values };
+  return { text: dialect.one("CREATE", `$_id CONTENT $_data RETURN ${returning ? "AFTER" : "NONE"}`), values };
 }
 
-export function updateText(operation: OperationOf<"update">): Statement {
+export function updateText(operation: OperationOf<"update">, dialect: Dialect): Statement {
   const { id, expect, returning } = operation;
-  const parameters = new Parameters();
+  const parameters = new Parameters(dialect);
   const record = parameters.bind(recordOf(id));
   const numbers =
     operation.mode === "increment"
@@ -34,17 +35,18 @@ export function updateText(operation: OperationOf<"update">): Statement {
   const checks = expectText(expect, parameters);
   const guards = [...checks, ...numbers.map(({ guard }) => guard)];
   const answer = returning ? "{ row: $after }" : "{ row: true }";
-  const update = `UPDATE ONLY ${record} CONTENT ${content}${whereText(guards)} RETURN VALUE ${answer}`;
+  const rest = `${record} CONTENT ${content}${whereText(guards)} RETURN VALUE ${answer}`;
+  const update = dialect.one("UPDATE", rest);
   return { text: guarded(update, record, checks, numbers), values: parameters.values };
 }
 
 /** Answers the row that was, where it did something. */
-export function deleteText({ id, expect }: OperationOf<"delete">): Statement {
-  const parameters = new Parameters();
+export function deleteText({ id, expect }: OperationOf<"delete">, dialect: Dialect): Statement {
+  const parameters = new Parameters(dialect);
   const record = parameters.bind(recordOf(id));
   const checks = expectText(expect, parameters);
   // RETURN VALUE would evaluate the table's computed fields on the record that is gone, and fail.
-  const text = `DELETE ONLY ${record}${whereText(checks)} RETURN BEFORE`;
+  const text = dialect.one("DELETE", `${record}${whereText(checks)} RETURN BEFORE`);
   return { text: guarded(text, record, checks, []), values: parameters.values };
 }
 
@@ -53,14 +55,15 @@ function contentText(
   numbers: readonly NumberText[],
   parameters: Parameters,
 ): string {
+  const { dialect } = parameters;
   switch (mode) {
     case "replace":
       return parameters.bind(data);
     case "increment":
-      return `object::extend($this, object::from_entries([${numbers.map(({ entry }) => entry).join(", ")}]))`;
+      return dialect.extend("$this", `object::from_entries([${numbers.map(({ entry }) => entry).join(", ")}])`);
     default: {
-      const kept = remove.length === 0 ? "$this" : `object::remove($this, ${parameters.bind(remove)})`;
-      return `object::extend(${kept}, ${parameters.bind(data)})`;
+      const kept = remove.length === 0 ? "$this" : dialect.remove("$this", parameters.bind(remove));
+      return dialect.extend(kept, parameters.bind(data));
     }
   }
 }
@@ -72,6 +75,7 @@ interface NumberText {
 
 /** CONTENT is evaluated even where WHERE is false, so the addition has a guard of its own. */
 function numberText(name: string, by: unknown, parameters: Parameters): NumberText {
+  const { dialect } = parameters;
   const field = parameters.bind(name);
   const found = `$this[${field}]`;
   const addend = parameters.bind(by);
@@ -79,8 +83,9 @@ function numberText(name: string, by: unknown, parameters: Parameters): NumberTe
   const estimate = `(<float> ${found} + <float> ${addend})`;
   // Floats run over into Infinity, which no portable value is; integers that do are refused by the engine itself.
   const finite = `${estimate} <= ${bound} AND ${estimate} >= -${bound}`;
-  const guard = `(type::is_none(${found}) OR (type::is_number(${found}) AND ${finite}))`;
-  const sum = `IF type::is_number(${found}) { ${found} + ${addend} } ELSE { ${addend} }`;
+  const isNumber = dialect.is("number", found);
+  const guard = `(${dialect.is("none", found)} OR (${isNumber} AND ${finite}))`;
+  const sum = `IF ${isNumber} { ${found} + ${addend} } ELSE { ${addend} }`;
   return { guard, entry: `[${field}, ${sum}]` };
 }
 

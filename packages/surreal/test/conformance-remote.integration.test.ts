@@ -7,13 +7,14 @@ import { remoteDriver } from "./support/server.ts";
 const server = await startSurreal({ engine: "rocksdb" });
 afterAll(() => server.close());
 
-for (const [name, url] of [
-  ["WebSocket", server.url],
-  ["HTTP", server.httpUrl],
+for (const [name, url, pool] of [
+  ["WebSocket", server.url, {}],
+  ["WebSocket in shared messages", server.url, { perMessage: 16 }],
+  ["HTTP", server.httpUrl, {}],
 ] as const) {
   describeDriver({
     name: `SurrealDB over ${name}`,
-    connect: () => remoteDriver(url),
+    connect: () => remoteDriver(url, { pool }),
     capabilities: remoteDriver(url).capabilities,
     echo: "RETURN $value",
     ownValues,

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { DatabaseErrorOf } from "@db/core";
 import { expect, test } from "vitest";
 import type { Credentials } from "../src/authentication.ts";
 import { SharedCredentials } from "../src/credentials.ts";
@@ -59,6 +60,23 @@ test("a token that is refused is forgotten, and its session signs in", async () 
   expect(asked).toEqual(['signin {"user":"u","pass":"p"}', "authenticate", 'signin {"user":"u","pass":"p"}']);
 });
 
+test.each([
+  "InvalidToken",
+  "Base64 error: Invalid input length: 1",
+  "JSON error: missing field `alg` at line 1 column 13",
+])("a token that the server cannot read (%s) is refused for good", async (message) => {
+  const { ask } = server([serverError({ code: -32000, kind: "Internal", message })]);
+  await expect(new SharedCredentials("none", HOME).admit(ask, signal)).rejects.toMatchObject({
+    code: "AUTHENTICATION_FAILED",
+    retryable: false,
+  });
+});
+
+test("a token that the server could not look at just now may be right", async () => {
+  const odd = serverError({ code: -32000, kind: "Internal", message: "the store is away" });
+  await expect(new SharedCredentials("none", HOME).admit(server([odd]).ask, signal)).rejects.toBe(odd);
+});
+
 test("a sign-in that fails leaves the next session to try", async () => {
   const credentials = new SharedCredentials(USER, HOME);
   const { ask } = server([refused(), jwt(3_600)]);
@@ -112,6 +130,25 @@ test("nobody needs no token, and one without an end never ends", async () => {
   expect(await new SharedCredentials(null, HOME).admit(ask, signal)).toMatchObject({ expiresAt: Infinity });
   expect(asked).toEqual([]);
   expect(await new SharedCredentials(USER, HOME).admit(ask, signal)).toMatchObject({ expiresAt: Infinity });
+});
+
+test.each([
+  ["an error", new Error("the vault is away")],
+  [
+    "what looks like the database's word",
+    Object.assign(new Error("no"), { kind: "NotAllowed", details: { kind: "Auth" } }),
+  ],
+  ["nothing", undefined],
+])("a function that throws %s has failed itself, and may do better next time", async (_, cause) => {
+  const credentials = new SharedCredentials(() => Promise.reject(cause), HOME);
+  const error = await credentials.admit(async () => "", signal).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "CONNECTION_FAILED", effect: "none", retryable: true, cause });
+});
+
+test("a function that says what it means is believed", async () => {
+  const refusal = new DatabaseErrorOf("AUTHENTICATION_FAILED", "locked out", {});
+  const credentials = new SharedCredentials(() => Promise.reject(refusal), HOME);
+  await expect(credentials.admit(async () => "", signal)).rejects.toBe(refusal);
 });
 
 test("what a function gives is checked, and not shown", async () => {

@@ -1,6 +1,7 @@
 import { DatabaseErrorOf } from "@db/core";
 import { describe, expect, test } from "vitest";
-import { classify, classifyOpening, isMissingTable } from "../src/errors.ts";
+import { classify, classifyOpening, isMissingTable, isSessionExpired } from "../src/errors.ts";
+import { serverError } from "../src/rpc.ts";
 
 /** The engine's errors as they come, 3.0.2: class, kind, details, code and text. */
 function told(facts: { name?: string; kind?: string; details?: object; code?: number; message: string }): Error {
@@ -53,35 +54,6 @@ const CASES: readonly (readonly [string, Error, { code: string; effect?: string;
     told({ message: "Found field 'zz', but no such field exists for table 'a'" }),
     { code: "FIELD_VIOLATION", facts: { field: "zz" } },
   ],
-  ["a THROW of a server before 3.0", told({ message: "An error occurred: IAM error: x" }), { code: "INVALID_QUERY" }],
-  [
-    "an id that exists, before 3.0",
-    told({ message: "Database record `a:1` already exists" }),
-    { code: "ALREADY_EXISTS", facts: { id: "a:1" } },
-  ],
-  [
-    "a conflict, before 3.0",
-    told({
-      message: "Failed to commit transaction due to a read or write conflict. This transaction can be retried",
-    }),
-    { code: "CONFLICT" },
-  ],
-  [
-    "a TIMEOUT, before 3.0",
-    told({ message: "The query was not executed because it exceeded the timeout" }),
-    { code: "QUERY_TIMEOUT" },
-  ],
-  [
-    "a wrong password, before 3.0",
-    told({ message: "There was a problem with authentication" }),
-    { code: "AUTHENTICATION_FAILED" },
-  ],
-  [
-    "a missing permission, before 3.0",
-    told({ message: "IAM error: Not enough permissions" }),
-    { code: "PERMISSION_DENIED" },
-  ],
-  ["no query, before 3.0", told({ message: "Parse error: unexpected 'SECRET'" }), { code: "INVALID_QUERY" }],
   [
     "a conflict of one statement",
     told({
@@ -201,6 +173,20 @@ describe("the engine's errors become the contract's", () => {
 
   test.each([undefined, null, "text", 7, {}])("thrown %s becomes INTERNAL", (thrown) => {
     expect(classify(thrown, { effect: "none" })).toMatchObject({ code: "INTERNAL", effect: "none" });
+  });
+
+  test.each([
+    { code: { toString: 1 } },
+    { message: [{ toString: 1 }] },
+    { kind: { toString: 1 } },
+    { details: null },
+    { details: "x" },
+    "boom",
+    7,
+  ])("what is no error at all is INTERNAL and never thrown on the way: %j", (raw) => {
+    const error = serverError(raw);
+    expect(isSessionExpired(error)).toBe(false);
+    expect(classify(error, { effect: "unknown" })).toMatchObject({ code: "INTERNAL", effect: "unknown" });
   });
 
   test("only a missing table counts as a collection that is not there yet", () => {

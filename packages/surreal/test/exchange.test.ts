@@ -1,8 +1,9 @@
 import { type CallContext, type Effect, runCall } from "@db/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Connection, ServerSession } from "../src/connection.ts";
+import type { ServerSession } from "../src/connection.ts";
 import { Exchange } from "../src/exchange.ts";
-import { type RpcReceiver, type RpcRequest, serverError } from "../src/rpc.ts";
+import { type RpcRequest, serverError } from "../src/rpc.ts";
+import { FakeConnection } from "./support/fake-connection.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -11,7 +12,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const scope = { namespace: "n", database: "d" };
 const expired = (): Error =>
   serverError({
     code: -32000,
@@ -19,52 +19,6 @@ const expired = (): Error =>
     message: "The session has expired",
     details: { kind: "Auth", details: { kind: "SessionExpired" } },
   });
-
-/** A connection in the hands of the test. */
-class FakeConnection implements Connection {
-  readonly features = { version: "3.0.2", sessions: true, transactions: true };
-  readonly usable = true;
-  readonly bornAt = 0;
-  readonly watches = undefined;
-  readonly sent: { readonly request: RpcRequest; readonly session: ServerSession; readonly receiver: RpcReceiver }[] =
-    [];
-  readonly next: ServerSession = { scope, users: 0 };
-  replacing: Promise<ServerSession> = Promise.resolve(this.next);
-  inFlight = 0;
-  suspected = 0;
-  retired = 0;
-
-  session(): ServerSession {
-    return { scope, users: 0 };
-  }
-  replace(): Promise<ServerSession> {
-    return this.replacing;
-  }
-  send(request: RpcRequest, session: ServerSession, receiver: RpcReceiver): void {
-    this.inFlight += 1;
-    this.sent.push({ request, session, receiver });
-  }
-  done(): void {
-    this.inFlight -= 1;
-  }
-  keep(): void {}
-  isAlive(): Promise<boolean> {
-    return Promise.resolve(true);
-  }
-  suspect(): void {
-    this.suspected += 1;
-  }
-  retire(): void {
-    this.retired += 1;
-  }
-  async close(): Promise<void> {}
-  terminate(): void {}
-  last(): RpcReceiver {
-    const receiver = this.sent.at(-1)?.receiver;
-    if (receiver === undefined) throw new Error("expected something to be sent");
-    return receiver;
-  }
-}
 
 interface Played {
   readonly connection: FakeConnection;
@@ -163,6 +117,14 @@ describe("an exchange", () => {
     expect([over, connection.inFlight]).toEqual([[true], 0]);
   });
 
+  test("for which no session can be had just now is CONNECTION_FAILED, as one that found none at first", async () => {
+    const { connection, over, end } = play("unknown");
+    connection.replacing = Promise.reject(new Error("the vault is away"));
+    connection.last().refused(expired());
+    expect(await end).toMatchObject({ code: "CONNECTION_FAILED", effect: "none", retryable: true });
+    expect([over, connection.inFlight]).toEqual([[true], 0]);
+  });
+
   test("whose caller leaves between two sessions is not sent again, and had no effect", async () => {
     const { connection, over, end, leave } = play("unknown");
     const { promise, resolve } = Promise.withResolvers<ServerSession>();
@@ -171,6 +133,15 @@ describe("an exchange", () => {
     leave();
     expect(await end).toMatchObject({ code: "CANCELLED", effect: "none" });
     resolve(connection.next);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([over, connection.inFlight, connection.sent.length, connection.retired]).toEqual([[true], 0, 1, 0]);
+  });
+
+  test("whose caller has left is not sent again when it is refused for its session", async () => {
+    const { connection, over, end, leave } = play("unknown");
+    leave();
+    expect(await end).toMatchObject({ code: "CANCELLED", effect: "unknown" });
+    connection.last().refused(expired());
     await vi.advanceTimersByTimeAsync(5_000);
     expect([over, connection.inFlight, connection.sent.length, connection.retired]).toEqual([[true], 0, 1, 0]);
   });

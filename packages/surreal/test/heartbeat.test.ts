@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Heartbeat } from "../src/heartbeat.ts";
 
 let received: number;
+let unsent: number;
 let pings: number;
 let dead: number;
 let heartbeat: Heartbeat;
@@ -9,12 +10,14 @@ let heartbeat: Heartbeat;
 beforeEach(() => {
   vi.useFakeTimers();
   received = 0;
+  unsent = 0;
   pings = 0;
   dead = 0;
   heartbeat = new Heartbeat({
     intervalMs: 1_000,
     timeoutMs: 500,
     received: () => received,
+    unsent: () => unsent,
     ping: () => {
       pings += 1;
     },
@@ -56,6 +59,15 @@ test("silence is pinged after the interval and dead after the timeout, whenever 
   expect(pings).toBe(1);
   await vi.advanceTimersByTimeAsync(510);
   expect(dead).toBe(1);
+});
+
+test("a ping behind a large request has the time that it takes, and no more", async () => {
+  unsent = 256_000;
+  const alive = heartbeat.check();
+  await vi.advanceTimersByTimeAsync(1_490);
+  expect(dead).toBe(0);
+  await vi.advanceTimersByTimeAsync(20);
+  expect([await alive, dead]).toEqual([false, 1]);
 });
 
 test("a part of a long message is a sign of life", async () => {

@@ -96,8 +96,9 @@ for (const engine of ENGINES) {
         for (const end of await Promise.allSettled(writes))
           expect(end).toMatchObject({ reason: { code: "NOT_FOUND", effect: "none" } });
         await service.transaction(async (tx) => {
-          for (const write of [tx.update("nowhere:1", {}, options), tx.delete("nowhere:1", { expect: { n: 1 } })])
-            await expect(write).rejects.toMatchObject({ code: "NOT_FOUND" });
+          await expect(tx.update("nowhere:1", {}, options)).rejects.toMatchObject({ code: "NOT_FOUND" });
+          const guarded = tx.delete("nowhere:1", { expect: { n: 1 } });
+          await expect(guarded).rejects.toMatchObject({ code: "NOT_FOUND" });
           await tx.create("somewhere", {});
         });
         expect(await db.wasApplied("nowhere")).toBe(false);

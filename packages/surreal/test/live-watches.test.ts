@@ -55,7 +55,7 @@ test("all that stand are lost with their connection, and one that begins then do
     watches.end(new Error("gone"));
     return Uuid.v7();
   }, new Notes());
-  await expect(late).rejects.toThrow("ended as the live query began");
+  await expect(late).rejects.toMatchObject({ code: "CONNECTION_FAILED", retryable: true });
   expect([notes.seen, watches.size]).toEqual([["lost"], 0]);
 });
 

@@ -12,9 +12,10 @@ describe("the options of surreal()", () => {
     [{ ...good, url: "ws://" }, /url: expected ws/],
     [{ ...good, authentication: "token" }, /authentication: expected only with a server's url/],
     [
-      { ...remote, authentication: { username: "u", password: 7 } },
-      /authentication.password: expected a non-empty text/,
+      { ...remote, authentication: { username: "u", password: 31_415 } },
+      /authentication.password: expected a non-empty text, got a number/,
     ],
+    [{ ...remote, authentication: 31_415 }, /authentication: expected .* got a number/],
     [{ ...remote, authentication: { username: "secret" } }, /authentication: expected \{ username, password \}/],
     [
       { ...remote, authentication: { username: "u", password: "p", database: "d" } },
@@ -27,6 +28,11 @@ describe("the options of surreal()", () => {
     [{ ...remote, pool: { max: 1 } }, /pool: unknown option "max"/],
     [{ ...remote, pool: { maxSockets: 0 } }, /pool.maxSockets: expected an integer in 1..1000, got 0/],
     [{ ...remote, pool: { maxSockets: 1, perSocket: 2, min: 3 } }, /pool.min: expected an integer in 0..2/],
+    [{ ...remote, pool: { perMessage: 65 } }, /pool.perMessage: expected an integer in 1..64, got 65/],
+    [
+      { ...remote, url: "https://host", pool: { perMessage: 2 } },
+      /pool.perMessage: expected only with ws or wss, got https/,
+    ],
     [{ ...remote, pool: { maxWaiting: 0 } }, /maxWaiting: expected/],
     [{ ...remote, heartbeatIntervalMs: 0 }, /heartbeatIntervalMs: expected a number of milliseconds/],
     [{ ...remote, unavailableAfterMs: -1 }, /unavailableAfterMs: expected/],
@@ -45,7 +51,7 @@ describe("the options of surreal()", () => {
     const make = (): unknown => surreal(options as typeof good);
     expect(make).toThrow(TypeError);
     expect(make).toThrow(message);
-    expect(make).not.toThrow(/secret/);
+    expect(make).not.toThrow(/secret|31415/);
   });
 
   test("name the driver", () => {

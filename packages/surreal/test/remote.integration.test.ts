@@ -10,6 +10,7 @@ import {
 import type { SurrealOptions } from "@db/surreal";
 import { type SurrealServer, startSurreal } from "@db/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { tokenOf } from "./support/admin.ts";
 import { ROOT, remoteDriver } from "./support/server.ts";
 
 let server: SurrealServer;
@@ -243,6 +244,17 @@ describe("a call whose time is up", () => {
     const error = await refusal(db.create("notes", {}, { timeoutMs: 100 }));
     expect([error.code, error.effect]).toEqual(["QUERY_TIMEOUT", "unknown"]);
   });
+
+  test.each([
+    ["before its commit has changed nothing", "none", "query"],
+    ["at its commit may have been applied", "unknown", "commit"],
+  ] as const)("tells that a transaction which it met %s", async (_text, effect, method) => {
+    const db = await connected();
+    await db.read("notes:1");
+    await server.fault({ delayMs: 500, methods: [method] });
+    const late = db.transaction(async (tx) => void (await tx.create("notes", {})), { timeoutMs: 250 });
+    expect(await refusal(late)).toMatchObject({ code: "QUERY_TIMEOUT", effect });
+  });
 });
 
 describe("places on the connections", () => {
@@ -276,11 +288,35 @@ describe("places on the connections", () => {
   });
 
   test("serve more tenants than a socket keeps sessions for", async () => {
-    const db = await connected({ pool: { maxSockets: 1, perSocket: 4 } });
+    const db = await connected({ connectTimeoutMs: 5_000, pool: { maxSockets: 1, perSocket: 4 } });
     const tenant = (n: number) => db.withScope({ namespace: "test", database: `tenant${n}` });
     for (let round = 0; round < 2; round += 1)
       await Promise.all(Array.from({ length: 80 }, (_, n) => tenant(n).query("RETURN 1", {}, { access: "read" })));
     // Those of the tenants, the socket's own, and what is just being left.
+    await expect.poll(async () => (await server.stats()).sessions, { timeout: 5_000 }).toBeLessThanOrEqual(65);
+  });
+
+  test("enter a place for the first time together without a conflict, and with one dial each", async () => {
+    const token = await tokenOf(server);
+    const { dials } = await server.stats();
+    const services = Array.from({ length: 12 }, () =>
+      service({ namespace: "first", database: "first", authentication: () => token, pool: { maxSockets: 1 } }),
+    );
+    await Promise.all(services.map((db) => db.connect()));
+    expect((await server.stats()).dials - dials).toBe(12);
+    for (let round = 0; round < 10; round += 1) {
+      const tenants = services.map((db) => db.withScope({ namespace: `first${round}`, database: "first" }));
+      await Promise.all(tenants.map((tenant) => tenant.query("RETURN 1", {}, { access: "read" })));
+    }
+  });
+
+  test("serve more tenants at once than a socket keeps sessions for, and keep no more", async () => {
+    const db = await connected({ connectTimeoutMs: 5_000, pool: { maxSockets: 1, perSocket: 200 } });
+    const tenant = (n: number) => db.withScope({ namespace: "test", database: `tenant${n}` });
+    for (let round = 0; round < 3; round += 1) {
+      const asked = Array.from({ length: 200 }, (_, n) => tenant(n).query("RETURN 1", {}, { access: "read" }));
+      expect(await Promise.all(asked)).toEqual(asked.map(() => [1]));
+    }
     await expect.poll(async () => (await server.stats()).sessions, { timeout: 5_000 }).toBeLessThanOrEqual(65);
   });
 });
@@ -322,6 +358,33 @@ describe("credentials", () => {
     expect((await db.read(id))?.n).toBe(2);
   });
 
+  test.each([true, false])(
+    "that are renewed while a transaction begins leave it its session, or give it another (%s)",
+    async (commits) => {
+      const db = await connected({ pool: { maxSockets: 1 } });
+      await db.create("notes", { n: 0 }, { id: "notes:1" });
+      const renew = async (): Promise<void> => {
+        await server.fault({ expireSessions: true });
+        await db.read("notes:1");
+      };
+      // The socket's own session stays as long as the socket; the one that takes its place does not.
+      await renew();
+      const { dials } = await server.stats();
+      await server.fault({ delayMs: 500, methods: ["begin"] });
+      const mine = new Error("mine");
+      const begun = db.transaction(async (tx) => {
+        if (!commits) throw mine;
+        await tx.update("notes:1", { n: 1 });
+      });
+      await expect.poll(async () => (await server.stats()).transactions).toBe(1);
+      await renew();
+      if (commits) await begun;
+      else await expect(begun).rejects.toBe(mine);
+      expect((await db.read("notes:1"))?.n).toBe(commits ? 1 : 0);
+      expect(await server.stats()).toMatchObject({ dials, transactions: 0 });
+    },
+  );
+
   test("are renewed before a token ends", async () => {
     await server.fault({ tokenTtlMs: 2_000, sessionTtlMs: 2_000 });
     let asked = 0;
@@ -336,6 +399,28 @@ describe("credentials", () => {
       await sleep(50);
     }
     expect(asked).toBeGreaterThan(1);
+  });
+
+  test("that cannot be renewed are asked for now and then, and leave nothing on the server", async () => {
+    await server.fault({ tokenTtlMs: 4_000 });
+    let asked = 0;
+    const authentication = () => {
+      asked += 1;
+      if (asked > 1) throw new Error("the vault is away");
+      return ROOT;
+    };
+    const db = await connected({ authentication });
+    // Ahead of its end, while the token that there is still serves.
+    while (asked < 2) await db.count("notes");
+    for (let n = 0; n < 20; n += 1) await db.count("notes");
+    expect(asked).toBe(2);
+    expect((await server.stats()).sessions).toBe(1);
+  });
+
+  test.each(["none", "a.b.c"])("that are a token which is none (%s) are dialled with once", async (authentication) => {
+    const { dials } = await server.stats();
+    expect((await refusal(service({ authentication }).connect())).code).toBe("AUTHENTICATION_FAILED");
+    expect((await server.stats()).dials - dials).toBe(1);
   });
 
   test("that are no longer right fail the connection for all, until they are", async () => {
@@ -452,6 +537,17 @@ describe("over HTTP", () => {
     expect((await refusal(wide.create("notes", { text: "x".repeat(5_000_000) }))).code).toBe("PAYLOAD_TOO_LARGE");
   });
 
+  test("names that a header cannot hold as they are are refused, at the start at once", async () => {
+    const db = await overHttp();
+    for (const name of ["ü", " tenant", "tenant "]) {
+      const error = await refusal(db.withScope({ namespace: "test", database: name }).count("notes"));
+      expect([error.code, error.effect]).toEqual(["VALIDATION_FAILED", "none"]);
+      const start = createDatabase({ driver: remoteDriver(server.httpUrl, { ...SOON, namespace: name }) });
+      open.push(start);
+      expect((await refusal(start.connect({ timeoutMs: 3_000 }))).code).toBe("VALIDATION_FAILED");
+    }
+  });
+
   test("a wrong password ends the start at once", async () => {
     const driver = remoteDriver(server.httpUrl, { ...SOON, authentication: { username: "root", password: "wrong" } });
     const db = createDatabase({ driver });
@@ -466,7 +562,7 @@ describe("a live query", () => {
     readonly done: Promise<unknown>;
   }
 
-  function follow(db: DatabaseService, signal?: AbortSignal): Seen {
+  function follow(db: Pick<DatabaseService, "live">, signal?: AbortSignal): Seen {
     const events: LiveEvent[] = [];
     const read = async (): Promise<string> => {
       for await (const event of db.live("notes", signal === undefined ? {} : { signal })) events.push(event);
@@ -539,5 +635,45 @@ describe("a live query", () => {
     await db.create("notes", { n: 2 });
     await until(() => seen.events.length === 3);
     expect(actions(seen)).toEqual(["started", "create", "create"]);
+  });
+
+  test("stays where it is when its session is replaced as it begins", async () => {
+    const db = await connected({ pool: { maxSockets: 1 } });
+    const renew = async (): Promise<void> => {
+      await server.fault({ expireSessions: true });
+      await db.create("notes", { n: 0 });
+    };
+    // The socket's own session stays as long as the socket; the one that takes its place does not.
+    await renew();
+    await server.fault({ delayMs: 500, containing: "LIVE SELECT" });
+    const controller = new AbortController();
+    const seen = follow(db, controller.signal);
+    await expect.poll(async () => (await server.stats()).live).toBe(1);
+    await renew();
+    await until(() => seen.events.length === 1);
+    await db.create("notes", { n: 1 });
+    await until(() => seen.events.length === 2);
+    expect(actions(seen)).toEqual(["started", "create"]);
+    const { sessions } = await server.stats();
+    controller.abort();
+    expect(await seen.done).toBe("ended");
+    await expect.poll(async () => (await server.stats()).sessions).toBe(sessions - 1);
+  });
+
+  test.each(["by its caller", "by the server"])("ended %s leaves a session that was replaced meanwhile", async (by) => {
+    const db = await connected();
+    const tenant = db.withScope({ namespace: "test", database: "tenant" });
+    const controller = new AbortController();
+    await tenant.create("notes", { n: 0 });
+    const seen = follow(tenant, controller.signal);
+    await until(() => seen.events.length === 1);
+    const { sessions } = await server.stats();
+    await server.fault({ expireSessions: true });
+    await tenant.create("notes", { n: 1 });
+    expect((await server.stats()).sessions).toBe(sessions + 1);
+    if (by === "by the server") await tenant.query("REMOVE TABLE notes");
+    else controller.abort();
+    expect(await seen.done).toBe("ended");
+    await expect.poll(async () => (await server.stats()).sessions).toBe(sessions);
   });
 });

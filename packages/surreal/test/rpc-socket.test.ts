@@ -1,10 +1,12 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Uuid } from "surrealdb";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { ExactCodec } from "../src/codec.ts";
 import type { Push } from "../src/live-watches.ts";
-import { RpcSocket } from "../src/rpc-socket.ts";
+import { RpcSocket, type SocketOptions } from "../src/rpc-socket.ts";
 
 const codec = new ExactCodec();
 let server: WebSocketServer;
@@ -30,7 +32,10 @@ afterEach(async () => {
   server.close();
 });
 
-function dial(signal: AbortSignal = new AbortController().signal): Promise<RpcSocket> {
+function dial(
+  signal: AbortSignal = new AbortController().signal,
+  changes: Partial<SocketOptions> = {},
+): Promise<RpcSocket> {
   const { port } = server.address() as AddressInfo;
   const options = {
     url: `ws://127.0.0.1:${port}/rpc`,
@@ -38,6 +43,7 @@ function dial(signal: AbortSignal = new AbortController().signal): Promise<RpcSo
     maxMessageBytes: 10_000,
     heartbeatIntervalMs: 60_000,
     heartbeatTimeoutMs: 200,
+    ...changes,
   };
   return RpcSocket.dial(options, signal, (cause) => ends.push(cause));
 }
@@ -71,7 +77,7 @@ describe("a socket", () => {
     const pushes: Push[] = [];
     socket.onPush = (push) => pushes.push(push);
     reply = (id) => {
-      send({ result: { action: "CREATE", id: "x", record: "r", result: {} } });
+      send({ result: { action: "CREATE", id: Uuid.v7(), record: "r", result: {} } });
       send({ id, result: null });
     };
     await ping();
@@ -80,6 +86,11 @@ describe("a socket", () => {
 
   test.each([
     ["what is no CBOR", () => peer.send(Buffer.from([0xff])), "what is no CBOR"],
+    ["nothing where a message should be", () => send(null), "what is no message"],
+    ["a number where a message should be", () => send(1), "what is no message"],
+    ["an error of no request that is none", () => send({ error: { message: [{ toString: 1 }] } }), "no error"],
+    ["text", () => peer.send("<html>"), "what is no CBOR"],
+    ["a change of no live query", () => send({ result: { action: "CREATE", id: null } }), "a change of no live query"],
     ["an error of no request", () => send({ error: { code: -32600, message: "Invalid request" } }), "Invalid request"],
     ["a goodbye", () => peer.close(1001), "code 1001"],
     ["an end without one", () => peer.terminate(), "code 1006"],
@@ -94,6 +105,24 @@ describe("a socket", () => {
     await expect(ping()).rejects.toMatchObject({ code: "CONNECTION_FAILED", effect: "none" });
     await socket.close();
     expect(ends).toHaveLength(1);
+  });
+
+  test("takes an answer with a value of a later server for the matter of its request alone", async () => {
+    const held: number[] = [];
+    reply = (id) => {
+      held.push(id);
+      // The result gets a tag that nobody knows.
+      if (held.length < 2) return;
+      const [first = 0] = held;
+      peer.send(
+        Buffer.concat([codec.encode({ id: first, result: 0 }).subarray(0, -1), Buffer.from([0xd9, 0x03, 0xe7, 0])]),
+      );
+      send({ id, result: "mine" });
+    };
+    const [odd, mine] = await Promise.allSettled([ping(), ping()]);
+    expect(odd).toMatchObject({ status: "rejected", reason: { message: expect.stringContaining("999") } });
+    expect(mine).toMatchObject({ status: "fulfilled", value: "mine" });
+    expect(socket.isOpen).toBe(true);
   });
 
   test("says of the largest request that it was too large, where the peer says so of one", async () => {
@@ -121,6 +150,23 @@ describe("a socket", () => {
     peer.pause();
     expect(await socket.isAlive()).toBe(false);
     expect(ends).toHaveLength(1);
+  });
+
+  test("gives a peer that takes a large request slowly the time it needs", { timeout: 20_000 }, async () => {
+    socket.terminate(new Error("over"));
+    socket = await dial(undefined, {
+      maxMessageBytes: 100_000_000,
+      heartbeatIntervalMs: 200,
+      heartbeatTimeoutMs: 400,
+    });
+    reply = (id) => send({ id, result: "taken" });
+    // It takes none of it for longer than the heartbeat waits.
+    const tcp = (peer as unknown as { readonly _socket: Socket })._socket;
+    tcp.pause();
+    const taken = socket.call({ method: "query", params: ["x".repeat(20_000_000)] });
+    await sleep(1_200);
+    tcp.resume();
+    expect(await taken).toBe("taken");
   });
 
   test("is not waited for longer than the signal", async () => {

@@ -93,6 +93,12 @@ for (const engine of ENGINES) {
       expect(await fresh.count("rows")).toBe(50);
     });
 
+    test("entering a place for the first time, beside 50 others of its namespace, does not conflict", async () => {
+      const places = Array.from({ length: 50 }, (_, n) => db.withScope({ namespace: "entered", database: `d${n}` }));
+      const asked = places.map((place) => place.query("RETURN session::db()", {}, { access: "read" }));
+      expect(await Promise.all(asked)).toEqual(places.map((_, n) => [`d${n}`]));
+    });
+
     test("increments of one record by the scope's name and by default are one line", async () => {
       const own = db.withScope({ namespace: "test", database: "test" });
       await db.create("counters", { n: 0 }, { id: "counters:scope" });

@@ -19,3 +19,12 @@ export async function ask<R extends unknown[]>(
     await db.close();
   }
 }
+
+/** What the server gives the root user for signing in. */
+export async function tokenOf({ url }: SurrealServer): Promise<string> {
+  const db = new Surreal();
+  await db.connect(url, { reconnect: false });
+  const { access } = await db.signin(ROOT);
+  await db.close();
+  return access;
+}

@@ -1,4 +1,5 @@
 import type { CallContext } from "@db/core";
+import { SURREAL_3, type Wording, wordedIn } from "../../src/dialect.ts";
 import type { Statement } from "../../src/find-text.ts";
 import type { Asked, Session } from "../../src/session.ts";
 
@@ -11,7 +12,8 @@ export class FakeSession implements Session {
     this.answer = answer;
   }
 
-  async ask(statement: Statement, context: CallContext, { onDone }: Asked): Promise<unknown> {
+  async ask(wording: Wording, context: CallContext, { onDone }: Asked): Promise<unknown> {
+    const statement = wordedIn(SURREAL_3, wording);
     this.asked.push(statement);
     try {
       return await this.answer(statement, context);

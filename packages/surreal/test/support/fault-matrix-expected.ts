@@ -56,6 +56,14 @@ export const PERMANENT: readonly FaultKind[] = ["version wrong", "password wrong
 /** Faults that the call on its way is spared. */
 export const HARMLESS: readonly FaultKind[] = ["slow", "token expired"];
 
+/** Faults that a call outlives: its time is not what is looked at, and a disk may be slow. */
+const OUTLIVED: readonly FaultKind[] = [...HARMLESS, "drop before reply", "killed -9, restarted"];
+
+/** The time that a call has. */
+export function callMs(fault: FaultKind): number {
+  return OUTLIVED.includes(fault) ? 5_000 : 1_500;
+}
+
 /** By the contract's rules for errors and time (ARCHITECTURE.md), before any of it was run. */
 export function expectedOf(call: CallName, fault: FaultKind): Expected {
   const after = PERMANENT.includes(fault) && call !== "read" && call !== "connect" ? ["–"] : OK;

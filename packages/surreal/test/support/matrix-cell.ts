@@ -1,9 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { createDatabase, type DatabaseService } from "@db/core";
 import { type SurrealOptions, surreal } from "@db/surreal";
-import { Surreal } from "surrealdb";
-import { ask, PLACE, ROOT } from "./admin.ts";
-import { type CallName, type FaultKind, HARMLESS, PERMANENT } from "./fault-matrix-expected.ts";
+import { ask, PLACE, ROOT, tokenOf } from "./admin.ts";
+import { type CallName, callMs, type FaultKind, HARMLESS, PERMANENT } from "./fault-matrix-expected.ts";
 import { beginFault, endFault, type Scene, Strike } from "./faults.ts";
 import { LiveWatcher } from "./live-watcher.ts";
 import { settle } from "./settled.ts";
@@ -22,7 +21,7 @@ export interface CellResult {
   readonly broken: readonly string[];
 }
 
-const LIMITS = { callMs: 1_500, recoveryMs: 2_500, permanentRecoveryMs: 7_000, quietConnectMs: 15_000, closeMs: 4_000 };
+const LIMITS = { recoveryMs: 2_500, permanentRecoveryMs: 7_000, quietConnectMs: 15_000, closeMs: 4_000 };
 /** A server needs a moment to start. */
 const startupMs = (fault: FaultKind): number => (fault === "killed -9, restarted" ? 6_000 : 1_200);
 const DRIVER = {
@@ -69,6 +68,7 @@ async function struck<T>(strike: Strike | undefined, call: () => Promise<T>): Pr
 export class MatrixCell {
   readonly #scene: Scene;
   readonly #fault: FaultKind;
+  readonly #callMs: number;
   readonly #broken: string[] = [];
   readonly #id: string;
   readonly #url: string;
@@ -80,6 +80,7 @@ export class MatrixCell {
   constructor(scene: Scene, fault: FaultKind) {
     this.#scene = scene;
     this.#fault = fault;
+    this.#callMs = callMs(fault);
     this.#id = `cells:${scene.key}`;
     const { server, transport } = scene;
     this.#url = scene.proxy.url(transport === "ws" ? server.url : server.httpUrl);
@@ -121,8 +122,8 @@ export class MatrixCell {
   async #answer(work: Work): Promise<CellResult> {
     const db = await this.#connected();
     const strike = new Strike(this.#fault, this.#scene);
-    const underWay = await this.#see(work(db, this.#id, strike), LIMITS.callMs);
-    const meanwhile = await this.#see(work(db, this.#id), LIMITS.callMs);
+    const underWay = await this.#see(work(db, this.#id, strike), this.#callMs);
+    const meanwhile = await this.#see(work(db, this.#id), this.#callMs);
     const { after, recoveredMs } = await this.#recover(db);
     return this.#finish(underWay, meanwhile, after, recoveredMs);
   }
@@ -157,13 +158,13 @@ export class MatrixCell {
     const db = await this.#connected();
     const strike = new Strike(this.#fault, this.#scene);
     const call = works.write(db, this.#id, strike);
-    const settling = this.#see(call, LIMITS.callMs);
+    const settling = this.#see(call, this.#callMs);
     await strike.done;
     const closing = settle(db.disconnect({ drainMs: 100 }), LIMITS.closeMs);
     const underWay = await settling;
     const { outcome, ms } = await closing;
     this.#longestMs = Math.max(this.#longestMs, ms);
-    const after = await this.#see(db.read(this.#id), LIMITS.callMs);
+    const after = await this.#see(db.read(this.#id), this.#callMs);
     await endFault(this.#fault, this.#scene);
     return this.#finish(underWay, outcome === "ok" ? "closed" : outcome, after, 0);
   }
@@ -185,7 +186,7 @@ export class MatrixCell {
     const limitMs = isPermanent ? LIMITS.permanentRecoveryMs : LIMITS.recoveryMs;
     const start = performance.now();
     for (;;) {
-      const { outcome, broken } = await settle(db.read(this.#id), LIMITS.callMs + 1_000);
+      const { outcome, broken } = await settle(db.read(this.#id), this.#callMs + 1_000);
       this.#broken.push(...broken);
       const recoveredMs = performance.now() - start;
       if (outcome === "ok" || recoveredMs > limitMs) return { after: outcome, recoveredMs };
@@ -195,7 +196,7 @@ export class MatrixCell {
 
   #service(authentication: NonNullable<SurrealOptions["authentication"]>): DatabaseService {
     const driver = surreal({ url: this.#url, ...DRIVER, authentication });
-    const db = createDatabase({ driver, timeoutMs: LIMITS.callMs });
+    const db = createDatabase({ driver, timeoutMs: this.#callMs });
     this.#open.push(db);
     return db;
   }
@@ -233,11 +234,8 @@ export class MatrixCell {
   async #expiredToken(): Promise<string> {
     const { server } = this.#scene;
     await server.fault({ tokenTtlMs: 1_000 });
-    const client = new Surreal();
-    await client.connect(server.url, { reconnect: false });
-    const { access } = await client.signin(ROOT);
-    await client.close();
+    const token = await tokenOf(server);
     await setTimeout(2_100);
-    return access;
+    return token;
   }
 }
