@@ -2,11 +2,11 @@ import { Columns, grown, grownBytes, grownInts } from "./columns.ts";
 import type { EntryHead } from "./entry.ts";
 import { HashIndex } from "./hash-index.ts";
 import { Lanes, NONE } from "./lanes.ts";
+import { Line } from "./line.ts";
 
 /** An entry on its way: not durable yet, stored, applied with its end not durable yet. */
 const STORING = 1;
 const DONE = 2;
-const MAYBE_APPLIED = 4;
 /** A lane's: its next entry is a dead letter; is being applied; it stands in the line; it waits before another try. */
 const DEAD = 1;
 const BUSY = 2;
@@ -22,8 +22,7 @@ export class Backlog extends Columns {
   readonly #lanes = new Lanes();
   readonly #byOperation = new HashIndex((entry) => this.#operation[entry] as number);
   /** Lanes whose next entry may be applied, in turn. */
-  readonly #line: number[] = [];
-  #lineAt = 0;
+  readonly #line = new Line();
   #seq: Float64Array = new Float64Array(0);
   #queuedAt: Float64Array = new Float64Array(0);
   #operation: Float64Array = new Float64Array(0);
@@ -83,7 +82,7 @@ export class Backlog extends Columns {
     this.#size[row] = size;
     this.#lane[row] = lane;
     this.#nextInLane[row] = NONE;
-    this.#flags[row] = (stored ? 0 : STORING) | (entry.maybeApplied ? MAYBE_APPLIED : 0);
+    this.#flags[row] = stored ? 0 : STORING;
     this.#older[row] = this.#newest;
     this.#newer[row] = NONE;
     if (this.#newest === NONE) this.#oldest = row;
@@ -117,9 +116,7 @@ export class Backlog extends Columns {
 
   /** The lane's next entry needs no more applying; it goes when that is durable. */
   done(row: number): void {
-    const flags = this.#flags[row] as number;
-    if ((flags & DONE) !== 0) return;
-    this.#flags[row] = flags | DONE;
+    this.#flags[row] = (this.#flags[row] as number) | DONE;
     this.#leaveCursor(row);
   }
 
@@ -148,17 +145,11 @@ export class Backlog extends Columns {
   laneOf(row: number): number {
     return this.#lane[row] as number;
   }
-  isMaybeApplied(row: number): boolean {
-    return ((this.#flags[row] as number) & MAYBE_APPLIED) !== 0;
-  }
   isStoring(row: number): boolean {
     return ((this.#flags[row] as number) & STORING) !== 0;
   }
   isDone(row: number): boolean {
     return ((this.#flags[row] as number) & DONE) !== 0;
-  }
-  setMaybeApplied(row: number): void {
-    this.#flags[row] = (this.#flags[row] as number) | MAYBE_APPLIED;
   }
 
   /** An entry of this hash of an operation id, or none. */
@@ -199,14 +190,7 @@ export class Backlog extends Columns {
 
   /** The next lane in turn, which then is busy until `release`; none where no lane may go. */
   takeLane(): number {
-    const line = this.#line;
-    while (this.#lineAt < line.length) {
-      const lane = line[this.#lineAt] as number;
-      this.#lineAt += 1;
-      if (this.#lineAt >= 1_024 && this.#lineAt * 2 >= line.length) {
-        line.splice(0, this.#lineAt);
-        this.#lineAt = 0;
-      }
+    for (let lane = this.#line.shift(); lane !== undefined; lane = this.#line.shift()) {
       const state = this.#lanes.state[lane] as number;
       if ((state & QUEUED) === 0) continue;
       this.#lanes.state[lane] = state & ~QUEUED;

@@ -1,4 +1,4 @@
-import { interrupted, untilInterrupted } from "@db/core";
+import { type DatabaseError, interrupted, untilInterrupted } from "@db/core";
 import type { Journal } from "./journal.ts";
 import { NONE } from "./lanes.ts";
 
@@ -9,6 +9,7 @@ interface Barrier {
   readonly seq: number;
   left: number;
   readonly open: () => void;
+  readonly refuse: (error: DatabaseError) => void;
 }
 
 /** Those who wait until writes of before are applied. Dead letters, and what stands behind one, are not waited for. */
@@ -19,10 +20,11 @@ export class Barriers {
   constructor(journal: Journal) {
     this.#journal = journal;
     journal.listen({
-      moved() {},
-      freed() {},
       settled: (seq, lane) => this.#count(seq, lane, -1),
       parked: (lane, parked) => this.#countLane(lane, parked ? -1 : 1),
+      ended: (error) => {
+        for (const { refuse } of this.#waiting) refuse(error);
+      },
     });
   }
 
@@ -31,8 +33,9 @@ export class Barriers {
     if (signal?.aborted === true) throw interrupted({ signal }, "none");
     const left = this.#left(lane);
     if (left === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const barrier: Barrier = { lane, seq: this.#journal.committer.nextSeq - 1, left, open: resolve };
+    if (this.#journal.ended !== undefined) throw this.#journal.ended;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const barrier: Barrier = { lane, seq: this.#journal.committer.nextSeq - 1, left, open: resolve, refuse: reject };
     this.#waiting.add(barrier);
     try {
       await (signal === undefined ? promise : untilInterrupted(promise, { signal }, "none"));

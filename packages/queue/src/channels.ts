@@ -91,8 +91,8 @@ export interface DrainEvent {
   readonly pending: number;
 }
 
-/** What was being done. */
-export type QueuePhase = "commit" | "read" | "replay" | "tidy" | "close";
+/** What was being done. `store`: the store is gone for good. */
+export type QueuePhase = "store" | "commit" | "read" | "replay" | "tidy" | "close";
 
 export interface QueueErrorEvent {
   readonly queue: string;

@@ -2,9 +2,12 @@ import { parseArgs } from "node:util";
 import { isDatabaseError } from "@db/core";
 import type { Codec } from "./codec.ts";
 import { Codecs } from "./codec.ts";
+import type { Entry } from "./entry.ts";
 import { type InspectedEntry, inspect, readEntries } from "./inspect.ts";
 import { json } from "./json.ts";
+import type { StoredWrite } from "./stored-write.ts";
 import { v8 } from "./v8.ts";
+import { workOf } from "./work.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 const usage = `Usage: db-queue COMMAND FILE [ARGUMENTS] [OPTIONS]
@@ -27,22 +30,39 @@ Options:
   --limit N       list: at most so many (default 100)
   --after SEQ     list: only those after this one
   --reason TEXT   discard: why, for whoever asks later
-  --json          one line of JSON for each entry, or one object
+  --json          one line of JSON for each entry or id, or one object
   --help          this text
 `;
 
 /** A mistake in how the command was called. */
 class UsageError extends Error {}
 
+/** What cannot be done with this file. */
+class Refusal extends Error {}
+
 type Print = (line: string) => void;
 
-/** Runs a command. Returns the exit code: 0 done, 1 not done or damage found, 2 called wrongly. */
-export async function main(args: readonly string[], print: Print, complain: Print): Promise<number> {
+/**
+ * Runs a command. Returns the exit code: 0 done, 1 not done or damage found, 2 called wrongly, 130 interrupted.
+ * @param progress of long work; the last one is empty
+ */
+export async function main(
+  args: readonly string[],
+  print: Print,
+  complain: Print,
+  progress: Print = () => {},
+): Promise<number> {
   try {
-    return await run(args, print);
+    return await run(args, print, complain, progress);
   } catch (error) {
+    progress("");
+    if (isDatabaseError(error) && error.code === "CANCELLED") return 130;
     if (isDatabaseError(error)) {
       complain(`db-queue: ${error.message} (${error.code})`);
+      return 1;
+    }
+    if (error instanceof Refusal) {
+      complain(`db-queue: ${error.message}`);
       return 1;
     }
     if (!(error instanceof UsageError) && !isArgumentError(error)) throw error;
@@ -51,53 +71,67 @@ export async function main(args: readonly string[], print: Print, complain: Prin
   }
 }
 
-async function run(args: readonly string[], print: Print): Promise<number> {
+async function run(args: readonly string[], print: Print, complain: Print, progress: Print): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
-      dead: { type: "boolean", default: false },
-      limit: { type: "string", default: "100" },
-      after: { type: "string", default: "0" },
+      dead: { type: "boolean" },
+      limit: { type: "string" },
+      after: { type: "string" },
       reason: { type: "string" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
+      json: { type: "boolean" },
+      help: { type: "boolean" },
     },
   });
-  if (values.help) {
+  if (values.help === true) {
     print(usage);
     return 0;
   }
   const [command, file, ...ids] = positionals;
   if (command === undefined) throw new UsageError("expected a command");
   if (file === undefined) throw new UsageError(`expected a file after "${command}"`);
+  const known = OPTIONS[command];
+  if (known === undefined)
+    throw new UsageError(`expected list, show, verify, redrive, discard or export, got "${command}"`);
+  const strange = Object.keys(values).find((name) => name !== "json" && !known.includes(name));
+  if (strange !== undefined) throw new UsageError(`${command} has no option --${strange}`);
+  const { dead = false, limit = "100", after = "0", json: asJson = false } = values;
   switch (command) {
     case "list":
+      none(ids);
       return list(
         file,
-        { ...values, limit: natural("limit", values.limit), after: natural("after", values.after) },
+        { dead, limit: natural("limit", limit, 1), after: natural("after", after, 0), json: asJson },
         print,
       );
     case "show":
-      return show(file, one(ids), await knownCodecs(), print);
+      return show(file, one(ids), await knownCodecs(), print, asJson ? complain : print);
     case "verify":
-      return verify(file, values.json, print);
+      none(ids);
+      return verify(file, asJson, print, progress);
     case "redrive":
-      return act(file, ids, print, (queue, id) => queue.redrive(id));
+      return act(file, ids, asJson, print, (queue, id) => queue.redrive(id));
     case "discard": {
       const { reason } = values;
       if (reason === undefined) throw new UsageError("expected --reason with discard");
-      return act(file, ids, print, (queue, id) => queue.discard(id, reason));
-    }
-    case "export": {
-      await using queue = await openToChange(file);
-      print(`${await queue.exportTo(one(ids))} entries written to ${one(ids)}`);
-      return 0;
+      return act(file, ids, asJson, print, (queue, id) => queue.discard(id, reason));
     }
     default:
-      throw new UsageError(`expected list, show, verify, redrive, discard or export, got "${command}"`);
+      return exportAll(file, one(ids), asJson, print, progress);
   }
 }
+
+/** By command, beside --json. */
+const OPTIONS: { readonly [command: string]: readonly string[] | undefined } = {
+  __proto__: null as never,
+  list: ["dead", "limit", "after"],
+  show: [],
+  verify: [],
+  redrive: [],
+  discard: ["reason"],
+  export: [],
+};
 
 interface ListOptions {
   readonly dead: boolean;
@@ -120,27 +154,34 @@ function list(file: string, { dead, limit, after, json: asJson }: ListOptions, p
   return 0;
 }
 
-function show(file: string, id: string, codecs: Codecs, print: Print): number {
+function show(file: string, id: string, codecs: Codecs, print: Print, tell: Print): number {
   let count = 0;
   readEntries(file, (found) => {
     const { entry } = found;
-    const codec = entry === undefined ? undefined : codecs.get(entry.codec);
-    const write = entry === undefined ? undefined : codec?.decode(entry.payload);
-    if (String(found.seq) !== id && entry?.operationId !== id && write?.id !== id) return true;
+    const shown = contentsOf(entry, codecs);
+    const recordId = typeof shown === "string" ? undefined : shown.id;
+    if (String(found.seq) !== id && entry?.operationId !== id && recordId !== id) return true;
     count += 1;
-    const shown =
-      write ?? (entry === undefined ? "damaged" : `written with the codec ${entry.codec}, which is not installed`);
     // As the json codec writes it: dates, big integers and bytes stay what they are.
     const text = typeof shown === "string" ? JSON.stringify(shown) : String(json.encode(shown));
     print(`${JSON.stringify(factsOf(found)).slice(0, -1)},"write":${text}}`);
     return true;
   });
-  if (count === 0) print(`no entry ${id}`);
+  if (count === 0) tell(`no entry ${id}`);
   return count === 0 ? 1 : 0;
 }
 
-function verify(file: string, asJson: boolean, print: Print): number {
-  const found = inspect(file);
+/** The write, or why there is none to show. */
+function contentsOf(entry: Entry | undefined, codecs: Codecs): StoredWrite | string {
+  if (entry === undefined) return "damaged";
+  if (codecs.get(entry.codec) === undefined) return `written with the codec ${entry.codec}, which is not installed`;
+  const work = workOf(codecs, entry);
+  return typeof work === "string" ? work : work.write;
+}
+
+function verify(file: string, asJson: boolean, print: Print, progress: Print): number {
+  const found = inspect(file, (entries) => progress(`${entries} entries looked at …`));
+  progress("");
   const { holder, entries, bytes, dead, damage } = found;
   if (asJson) print(JSON.stringify(found));
   else {
@@ -155,24 +196,81 @@ function verify(file: string, asJson: boolean, print: Print): number {
 async function act(
   file: string,
   ids: readonly string[],
+  asJson: boolean,
   print: Print,
   decide: (queue: WriteQueue, id: string | number) => Promise<number>,
 ): Promise<number> {
   if (ids.length === 0) throw new UsageError("expected one id or more");
   await using queue = await openToChange(file);
+  const digits = ids.filter((id) => /^\d+$/.test(id));
+  const seqs = digits.length === 0 ? new Set<string>() : await seqsAmong(queue, digits);
   let missing = 0;
   for (const id of ids) {
-    const count = await decide(queue, /^\d+$/.test(id) ? Number(id) : id);
+    const count = await decide(queue, seqs.has(id) ? Number(id) : id);
     if (count === 0) missing += 1;
-    print(count === 0 ? `${id}: no such dead letter` : `${id}: done (${count})`);
+    if (asJson) print(JSON.stringify({ id, count }));
+    else print(count === 0 ? `${id}: no such dead letter` : `${id}: done (${count})`);
   }
   return missing === 0 ? 0 : 1;
+}
+
+/**
+ * Those that are the seq of a dead letter, and not its operation id, which may be made of digits as well.
+ * @throws UsageError for one that is both
+ */
+async function seqsAmong(queue: WriteQueue, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const seqs = new Set<string>();
+  const operations = new Set<string>();
+  let page = await queue.deadLetters();
+  while (page.length > 0) {
+    for (const { seq, operationId } of page) {
+      for (const id of ids) {
+        if (operationId === id) operations.add(id);
+        else if (String(seq) === id) seqs.add(id);
+      }
+    }
+    page = await queue.deadLetters({ afterSeq: page.at(-1)?.seq ?? 0 });
+  }
+  for (const id of seqs)
+    if (operations.has(id))
+      throw new UsageError(`"${id}" is the operation id of one dead letter and the seq of another: name its record`);
+  return seqs;
+}
+
+async function exportAll(
+  file: string,
+  target: string,
+  asJson: boolean,
+  print: Print,
+  progress: Print,
+): Promise<number> {
+  const interrupt = new AbortController();
+  // What was begun is taken away again, and the queue closed.
+  const stop = (): void => interrupt.abort();
+  process.once("SIGINT", stop);
+  try {
+    await using queue = await openToChange(file);
+    const { pending } = queue.stats();
+    const onProgress = (entries: number): void => progress(`${entries} of ${pending} entries written …`);
+    const entries = await queue.exportTo(target, json, { signal: interrupt.signal, onProgress });
+    progress("");
+    print(asJson ? JSON.stringify({ entries, target }) : `${entries} entries written to ${target}`);
+    return 0;
+  } finally {
+    process.removeListener("SIGINT", stop);
+  }
 }
 
 async function openToChange(file: string): Promise<WriteQueue> {
   // An open would make a file that is not there.
   inspectable(file);
-  return WriteQueue.open({ path: file, codecs: await installedCodecs() });
+  const codecs = await installedCodecs();
+  try {
+    return await WriteQueue.open({ path: file, codecs });
+  } catch (error) {
+    // The codec of an entry is not there.
+    throw error instanceof TypeError ? new Refusal(error.message) : error;
+  }
 }
 
 function inspectable(file: string): void {
@@ -223,8 +321,13 @@ function one(ids: readonly string[]): string {
   return id;
 }
 
-function natural(option: string, text: string): number {
+function none(ids: readonly string[]): void {
+  if (ids.length > 0) throw new UsageError(`expected nothing after the file, got ${ids.length}`);
+}
+
+function natural(option: string, text: string, min: number): number {
   if (!/^\d{1,15}$/.test(text)) throw new UsageError(`expected --${option} to be a number, got "${text}"`);
+  if (Number(text) < min) throw new UsageError(`expected --${option} to be at least ${min}, got "${text}"`);
   return Number(text);
 }
 

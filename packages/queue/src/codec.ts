@@ -1,3 +1,4 @@
+import type { Entry } from "./entry.ts";
 import type { StoredWrite } from "./stored-write.ts";
 
 /**
@@ -29,7 +30,27 @@ export class Codecs {
     return this.#byId.get(id);
   }
 
+  /** @throws TypeError where its codec is not there; whatever the codec throws for bytes that are not its own */
+  decode({ codec: id, payload }: Entry): StoredWrite {
+    const codec = this.#byId.get(id);
+    if (codec === undefined) throw missingCodec(id, 1);
+    return codec.decode(payload);
+  }
+
   named(name: string): Codec | undefined {
     return [...this.#byId.values()].find((codec) => codec.name === name);
   }
 }
+
+/** For entries that nobody here can read. */
+export function missingCodec(id: number, count: number): TypeError {
+  const name = KNOWN[id] ?? `with the id ${id}, which is none of this package's`;
+  return new TypeError(`codecs: expected the codec ${name}, which ${count} or more entries are written with, got none`);
+}
+
+const KNOWN: { readonly [id: number]: string } = {
+  1: "json",
+  2: "messagepack (@db/queue/messagepack)",
+  3: "cbor (@db/queue/cbor)",
+  4: "v8 (@db/queue/v8)",
+};

@@ -99,6 +99,7 @@ export class Committer {
   #timer: NodeJS.Timeout | undefined;
   #pauseMs = 0;
   #lastError: DatabaseError | undefined;
+  #ended = false;
 
   constructor(store: QueueStore, nextSeq: number, listener: CommitListener, forgetBefore: () => number) {
     this.#store = store;
@@ -160,9 +161,11 @@ export class Committer {
   /** Resolves when ends, notes and meta of before are stored. @throws what the store threw */
   async flush(): Promise<void> {
     if (this.#busy) await this.#running;
-    // What came while that one ran goes into the next, whatever else comes meanwhile.
-    if (!this.#hasWork) return;
-    if (!this.#busy) this.#run();
+    // What came while that one ran goes into the next, which another flush may have begun already.
+    if (!this.#busy) {
+      if (!this.#hasWork) return;
+      this.#run();
+    }
     await this.#running;
     if (this.#lastError !== undefined) throw this.#lastError;
   }
@@ -170,6 +173,12 @@ export class Committer {
   /** Resolves when all is stored; for an end, after which nothing comes any more. */
   async drain(): Promise<void> {
     while (this.#busy || this.#hasWork) await this.flush();
+  }
+
+  /** Nothing is tried again. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#ended = true;
   }
 
   get #hasWork(): boolean {
@@ -193,7 +202,7 @@ export class Committer {
   }
 
   #later(): void {
-    if (this.#timer !== undefined || this.#busy || this.#scheduled) return;
+    if (this.#timer !== undefined || this.#busy || this.#scheduled || this.#ended) return;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;

@@ -1,7 +1,18 @@
-import { type ErrorCode, type Fields, invalid, type Scope, type UpdateMode, type WriteKind } from "@db/core";
+import {
+  checkKeys,
+  type ErrorCode,
+  type Fields,
+  invalid,
+  type Scope,
+  toDatabaseError,
+  type UpdateMode,
+  type WriteKind,
+  withEffect,
+} from "@db/core";
 import { channels } from "./channels.ts";
 import { readEntry } from "./entry.ts";
 import type { Journal } from "./journal.ts";
+import { workOf } from "./work.ts";
 
 /** A write that will not be applied unless somebody says so. Later writes of its record wait behind it. */
 export interface DeadLetter {
@@ -13,6 +24,7 @@ export interface DeadLetter {
   readonly mode: UpdateMode | undefined;
   readonly remove: readonly string[] | undefined;
   readonly scope: Scope | undefined;
+  readonly fingerprint: string | undefined;
   readonly seq: number;
   /** ms since 1970. */
   readonly queuedAt: number;
@@ -30,6 +42,8 @@ export interface DeadLetterOptions {
   readonly afterSeq?: number;
 }
 
+const READ_AT_ONCE = 256;
+
 /** Lists dead letters, and does what an operator decides. */
 export class DeadLetters {
   readonly #journal: Journal;
@@ -39,9 +53,14 @@ export class DeadLetters {
   }
 
   /** The oldest first. */
-  async list({ limit = 1_000, afterSeq = 0 }: DeadLetterOptions = {}): Promise<readonly DeadLetter[]> {
+  async list(options: DeadLetterOptions = {}): Promise<readonly DeadLetter[]> {
+    checkKeys("deadLetters", options, ["limit", "afterSeq"]);
+    const { limit = 1_000, afterSeq = 0 } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > 100_000)
       throw invalid(["limit"], "limit", "an integer in 1..100000");
+    if (!Number.isSafeInteger(afterSeq) || afterSeq < 0)
+      throw invalid(["afterSeq"], "afterSeq", "the seq of a dead letter, or 0");
+    this.#checkOpen();
     const rows = this.#rows().filter((row) => this.#journal.backlog.seqOf(row) > afterSeq);
     return this.#look(rows.slice(0, limit));
   }
@@ -70,18 +89,35 @@ export class DeadLetters {
     if (typeof id !== "string" && typeof id !== "number")
       throw invalid(["id"], "type", "an operation id, a record id or the seq of a dead letter");
     const { backlog } = this.#journal;
-    const letters = await this.#look(this.#rows());
+    this.#checkOpen();
+    const isMeant = (letter: DeadLetter): boolean => letter.seq === id || letter.operationId === id || letter.id === id;
+    const letters = await this.#look(this.#rows(), isMeant);
+    this.#checkOpen();
     // Only what is a dead letter still, now that all have been read.
     const rows = new Map(this.#rows().map((row) => [backlog.seqOf(row), row]));
     let count = 0;
     for (const letter of letters) {
       const row = rows.get(letter.seq);
-      if (row === undefined || (letter.seq !== id && letter.operationId !== id && letter.id !== id)) continue;
+      if (row === undefined) continue;
       act(row, letter);
       count += 1;
     }
-    if (count > 0) await this.#journal.committer.flush();
+    if (count > 0) await this.#stored();
     return count;
+  }
+
+  async #stored(): Promise<void> {
+    try {
+      await this.#journal.committer.flush();
+    } catch (error) {
+      // It is in force, and stored once that is possible; an end of the process before undoes it.
+      throw withEffect(toDatabaseError(error, "unknown"), "unknown");
+    }
+  }
+
+  #checkOpen(): void {
+    const { ended } = this.#journal;
+    if (ended !== undefined) throw ended;
   }
 
   #rows(): number[] {
@@ -90,7 +126,10 @@ export class DeadLetters {
     return rows.sort((a, b) => backlog.seqOf(a) - backlog.seqOf(b));
   }
 
-  async #look(rows: readonly number[]): Promise<readonly DeadLetter[]> {
+  async #look(
+    rows: readonly number[],
+    isWanted: (letter: DeadLetter) => boolean = () => true,
+  ): Promise<readonly DeadLetter[]> {
     const { backlog } = this.#journal;
     const known = rows.map((row) => ({
       seq: backlog.seqOf(row),
@@ -98,17 +137,25 @@ export class DeadLetters {
       note: this.#journal.noteOf(row),
       parked: backlog.activeOf(backlog.laneOf(row)) - 1,
     }));
-    const found = await this.#journal.read(rows);
-    return known.map(({ seq, queuedAt, note, parked }, index) => {
-      const { attempts, lastError, deadSince = 0 } = note;
-      return { ...this.#contents(found[index]), seq, queuedAt, deadSince, attempts, lastError, parked };
-    });
+    const letters: DeadLetter[] = [];
+    // Asked also where there are none: a store that is gone has to say so.
+    for (let at = 0; at === 0 || at < known.length; at += READ_AT_ONCE) {
+      const part = known.slice(at, at + READ_AT_ONCE);
+      const found = await this.#journal.store.read(part.map(({ seq }) => seq));
+      for (const [index, { seq, queuedAt, note, parked }] of part.entries()) {
+        const { attempts, lastError, deadSince = 0 } = note;
+        const contents = this.#contents(found[index]);
+        const letter = { ...contents, seq, queuedAt, deadSince, attempts, lastError, parked };
+        if (isWanted(letter)) letters.push(letter);
+      }
+    }
+    return letters;
   }
 
   #contents(
     bytes: Uint8Array | undefined,
-  ): Pick<DeadLetter, "operationId" | "id" | "kind" | "data" | "mode" | "remove" | "scope"> {
-    const entry = bytes === undefined ? undefined : readEntry(bytes);
+  ): Pick<DeadLetter, "operationId" | "id" | "kind" | "data" | "mode" | "remove" | "scope" | "fingerprint"> {
+    const entry = readEntry(bytes);
     const nothing = {
       id: undefined,
       kind: undefined,
@@ -116,14 +163,11 @@ export class DeadLetters {
       mode: undefined,
       remove: undefined,
       scope: undefined,
+      fingerprint: undefined,
     };
     if (entry === undefined) return { operationId: undefined, ...nothing };
-    const { operationId } = entry;
-    try {
-      return { operationId, ...nothing, ...this.#journal.decode(entry) };
-    } catch {
-      // It is a dead letter because of that, and says so in `lastError`.
-      return { operationId, ...nothing };
-    }
+    const work = workOf(this.#journal.codecs, entry);
+    // What cannot be decoded is a dead letter because of that, and says so in `lastError`.
+    return { operationId: entry.operationId, ...nothing, ...(typeof work === "string" ? {} : work.write) };
   }
 }

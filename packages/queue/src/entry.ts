@@ -76,9 +76,9 @@ export function readHead(bytes: DataView, start: number): EntryHead {
   };
 }
 
-/** Undefined where the bytes are not what was written. */
-export function readEntry(bytes: Uint8Array): Entry | undefined {
-  if (bytes.length < HEAD_BYTES) return undefined;
+/** Undefined where there are no bytes, or not those that were written. */
+export function readEntry(bytes: Uint8Array | undefined): Entry | undefined {
+  if (bytes === undefined || bytes.length < HEAD_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (crc32(bytes.subarray(4)) !== view.getUint32(0, true)) return undefined;
   if (view.getUint8(4) !== ENTRY_VERSION) return undefined;

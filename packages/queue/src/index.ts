@@ -24,5 +24,5 @@ export type { LockHolder } from "./sqlite-lock.ts";
 export type { QueueState, QueueStats } from "./stats.ts";
 export type { HeadChunk, OpenedStore, OutcomeRow, QueueStore, StoreBatch } from "./store.ts";
 export type { QueuedWrite, StoredWrite } from "./stored-write.ts";
-export type { ImportReport } from "./transfer.ts";
+export type { ExportOptions, ImportReport } from "./transfer.ts";
 export { type EnqueueOptions, type Outcome, WriteQueue } from "./write-queue.ts";

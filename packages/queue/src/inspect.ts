@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { type Entry, readEntry } from "./entry.ts";
+import { DAMAGED_META, parseMeta } from "./meta.ts";
 import { NO_NOTE, type Note, parseNote } from "./note.ts";
-import { fromFault } from "./sqlite-errors.ts";
+import { damaged, foreign, fromFault } from "./sqlite-errors.ts";
 import { toFault } from "./sqlite-fault.ts";
-import { Damaged, SqliteFile } from "./sqlite-file.ts";
-import { type LockHolder, lockHolder } from "./sqlite-lock.ts";
+import { Damaged, Foreign, SqliteFile } from "./sqlite-file.ts";
+import { type LockHolder, lockHolder, placeOf } from "./sqlite-lock.ts";
 
 /** What a file holds, without opening it as a queue. */
 export interface Inspection {
@@ -32,16 +33,20 @@ export interface InspectedEntry {
 }
 
 const MAX_DAMAGE = 100;
+const PROGRESS_ENTRIES = 10_000;
 
 /** Looks through a file, entry by entry, and verifies each. Blocks while it does: for tools. Changes nothing. */
-export function inspect(path: string): Inspection {
+export function inspect(path: string, onProgress: (entries: number) => void = () => {}): Inspection {
   const damage: string[] = [];
   const codecs: Record<number, number> = {};
   let [entries, bytes, dead] = [0, 0, 0];
   let oldestQueuedAt: number | undefined;
   const found = withFile(path, (file) => {
+    const { meta } = file.contents();
+    if (meta !== undefined && parseMeta(meta) === undefined) damage.push(DAMAGED_META);
     for (const { seq, size, entry, note } of entriesOf(file)) {
       entries += 1;
+      if (entries % PROGRESS_ENTRIES === 0) onProgress(entries);
       bytes += size;
       if (note.deadSince !== undefined) dead += 1;
       if (entry === undefined) {
@@ -53,19 +58,29 @@ export function inspect(path: string): Inspection {
     }
   });
   damage.unshift(...found);
-  return { path, holder: lockHolder(`${path}-lock`), entries, bytes, dead, oldestQueuedAt, codecs, damage };
+  return { path, holder: lockHolder(`${placeOf(path)}-lock`), entries, bytes, dead, oldestQueuedAt, codecs, damage };
 }
 
 /** Entries in their order; throws STORAGE_DAMAGED for a damaged file. */
 export function readEntries(path: string, visit: (entry: InspectedEntry) => boolean): void {
-  const found = withFile(path, (file) => {
-    for (const entry of entriesOf(file)) if (!visit(entry)) return;
-  });
-  if (found.length > 0) throw fromFault({ code: 11, errno: undefined, message: found.join("; ") }, path, "read");
+  const found = withFile(
+    path,
+    (file) => {
+      for (const entry of entriesOf(file)) if (!visit(entry)) return;
+    },
+    (error) => {
+      throw error instanceof Foreign ? foreign(path, error.found) : damaged(path, error.found);
+    },
+  );
+  if (found.length > 0) throw damaged(path, found);
 }
 
 /** Returns what is wrong with the file as a whole. */
-function withFile(path: string, look: (file: SqliteFile) => void): readonly string[] {
+function withFile(
+  path: string,
+  look: (file: SqliteFile) => void,
+  refuse: (error: Damaged) => void = () => {},
+): readonly string[] {
   if (!existsSync(path)) throw fromFault({ code: 14, errno: "ENOENT", message: "no such file" }, path, "open");
   try {
     const file = SqliteFile.openReadOnly(path);
@@ -76,7 +91,10 @@ function withFile(path: string, look: (file: SqliteFile) => void): readonly stri
     }
     return [];
   } catch (error) {
-    if (error instanceof Damaged) return error.found;
+    if (error instanceof Damaged) {
+      refuse(error);
+      return error.found;
+    }
     const fault = toFault(error);
     if ([11, 26].includes(fault.code & 0xff)) return [fault.message];
     throw fromFault(fault, path, "read");
@@ -87,17 +105,16 @@ function* entriesOf(file: SqliteFile): Generator<InspectedEntry> {
   const { notes } = file.contents();
   let from = 0;
   for (let chunk = file.scan(from); chunk !== undefined; chunk = file.scan(from)) {
-    const seqs = [...chunk.seqs];
-    for (const [index, bytes] of file.read(seqs).entries()) {
-      const seq = seqs[index] ?? 0;
+    for (const [index, seq] of chunk.seqs.entries()) {
+      const [bytes] = file.read([seq]);
       const note = notes.get(seq);
       yield {
         seq,
-        size: chunk.sizes[index] ?? 0,
-        entry: bytes === undefined ? undefined : readEntry(bytes),
+        size: chunk.sizes[index] as number,
+        entry: readEntry(bytes),
         note: note === undefined ? NO_NOTE : parseNote(note),
       };
     }
-    from = (seqs.at(-1) ?? 0) + 1;
+    from = (chunk.seqs.at(-1) as number) + 1;
   }
 }

@@ -1,9 +1,19 @@
-import { DatabaseErrorOf, type OperationOf, type Scope, type WriteKind } from "@db/core";
+import {
+  type DatabaseError,
+  DatabaseErrorOf,
+  interrupted,
+  type OperationOf,
+  operationReused,
+  type Scope,
+  toDatabaseError,
+  type WriteKind,
+} from "@db/core";
 import { channels, type RejectReason } from "./channels.ts";
 import type { Ticket } from "./committer.ts";
+import { earlierWrite, isOther } from "./earlier-write.ts";
 import type { Journal } from "./journal.ts";
 import { NONE } from "./lanes.ts";
-import { NO_NOTE, type Note } from "./note.ts";
+import { formatNote, NO_NOTE, type Note } from "./note.ts";
 import type { Settings } from "./options.ts";
 import { copied, toStored } from "./stored-write.ts";
 
@@ -21,6 +31,7 @@ export interface Intent {
   readonly operation: OperationOf<WriteKind>;
   readonly scope: Scope | undefined;
   readonly operationId: string;
+  readonly fingerprint: string | undefined;
   /** It may have been applied already. */
   readonly maybeApplied: boolean;
   readonly signal: AbortSignal | undefined;
@@ -34,34 +45,37 @@ export class Intake {
   readonly #journal: Journal;
   readonly #settings: Settings;
   readonly #line: Waiter[] = [];
-  #closed = false;
 
   constructor(journal: Journal) {
     this.#journal = journal;
     this.#settings = journal.settings;
-    journal.listen({ moved() {}, settled() {}, parked() {}, freed: () => this.#serve() });
+    journal.listen({ freed: () => this.#serve(), ended: (error) => this.#refuseAll(error) });
   }
 
   /** @throws QUEUE_FULL, PAYLOAD_TOO_LARGE, VALIDATION_FAILED, STORAGE_FAILED, DURABILITY_UNKNOWN, CANCELLED, CLOSED */
   put(intent: Intent): Promise<Receipt> {
     try {
-      if (this.#closed) throw this.refused("closed", new DatabaseErrorOf("CLOSED", "the queue is closed", {}));
-      if (intent.signal?.aborted === true) throw this.#cancelled(intent);
-      const known = this.#journal.backlog.findOperation(this.#journal.hashOf(intent.operationId));
-      if (known !== NONE) return this.#putAgain(intent);
-      return this.#take(intent) ?? this.#full(intent);
+      const { ended } = this.#journal;
+      if (ended !== undefined) throw this.#refusedBy(ended);
+      if (intent.signal?.aborted === true) throw this.#cancelled(intent.signal);
+      if (this.#isKnown(intent)) return this.#putAgain(intent);
+      // Who comes later, or needs less room, does not pass those who wait.
+      return (this.#line.length === 0 ? this.#take(intent) : undefined) ?? this.#full(intent);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** No more is taken, and those who wait for room are told. */
-  close(): void {
-    this.#closed = true;
+  /** Those who wait for room will get none. */
+  #refuseAll(error: DatabaseError): void {
     for (const waiter of this.#line.splice(0)) {
       waiter.leave();
-      waiter.reject(this.refused("closed", new DatabaseErrorOf("CLOSED", "the queue is closed", {})));
+      waiter.reject(this.#refusedBy(error));
     }
+  }
+
+  #refusedBy(ended: DatabaseError): DatabaseError {
+    return this.refused(ended.code === "CLOSED" ? "closed" : "storage", ended);
   }
 
   refused<E>(reason: RejectReason, error: E): E {
@@ -75,10 +89,14 @@ export class Intake {
     operation,
     scope,
     operationId,
+    fingerprint,
     maybeApplied,
+    signal,
     queuedAt = Date.now(),
     note = NO_NOTE,
   }: Intent): Promise<Receipt> | undefined {
+    // It may have fired since the call came.
+    if (signal?.aborted === true) throw this.#cancelled(signal);
     const journal = this.#journal;
     const { backlog, committer } = journal;
     const { maxEntries, maxBytes, maxEntryBytes, codec } = this.#settings;
@@ -91,18 +109,27 @@ export class Intake {
       lane,
       operation: journal.hashOf(operationId),
     };
-    const size = committer.write(head, operationId, codec.encode(toStored(operation, scope)));
-    if (size > Math.min(maxEntryBytes, maxBytes)) {
-      const limitBytes = Math.min(maxEntryBytes, maxBytes);
-      const message = `the write takes ${size} bytes in the queue, more than the ${limitBytes} that are allowed`;
+    const limitBytes = Math.min(maxEntryBytes, maxBytes);
+    let size: number;
+    try {
+      const payload = codec.encode(toStored(operation, scope, fingerprint));
+      // Room is made for three bytes a character, and kept: not for what can never fit.
+      size = payload.length > limitBytes ? payload.length : committer.write(head, operationId, payload);
+    } catch (error) {
+      throw toDatabaseError(error, "none");
+    }
+    if (size > limitBytes) {
+      const message = `the write takes ${size} bytes or more in the queue, of ${limitBytes} that are allowed`;
       throw this.refused("too_large", new DatabaseErrorOf("PAYLOAD_TOO_LARGE", message, { limitBytes }));
     }
     if (backlog.bytes + size > maxBytes) return undefined;
     return new Promise((resolve, reject) => {
       const ticket = new PendingEntry(this, journal, operation, operationId, size, resolve, reject);
+      // Before the entry, which may go at once: without what was noted a dead letter would be applied after a kill.
+      if (note !== NO_NOTE) committer.note(committer.nextSeq, formatNote(note));
       ticket.seq = committer.accept(ticket, size);
       ticket.row = backlog.add(ticket.seq, size, head, false);
-      if (note !== NO_NOTE) journal.adopt(ticket.row, note);
+      if (note !== NO_NOTE) adopt(journal, ticket.row, note);
     });
   }
 
@@ -119,7 +146,9 @@ export class Intake {
       const abort = (): void => {
         leave();
         this.#line.splice(this.#line.indexOf(waiter), 1);
-        reject(this.#cancelled(intent));
+        if (signal !== undefined) reject(this.#cancelled(signal));
+        // He may have been the one for whom there was too little room.
+        this.#serve();
       };
       const waiter: Waiter = { intent, resolve, reject, leave };
       this.#line.push(waiter);
@@ -129,12 +158,10 @@ export class Intake {
 
   /** Room has come: to those who waited longest first. */
   #serve(): void {
-    while (this.#line.length > 0) {
-      const [waiter] = this.#line;
-      if (waiter === undefined) return;
+    for (let waiter = this.#line[0]; waiter !== undefined; waiter = this.#line[0]) {
       let taken: Promise<Receipt> | undefined;
       try {
-        taken = this.#take(waiter.intent);
+        taken = this.#isKnown(waiter.intent) ? this.#putAgain(waiter.intent) : this.#take(waiter.intent);
       } catch (error) {
         taken = Promise.reject(error);
       }
@@ -145,24 +172,45 @@ export class Intake {
     }
   }
 
+  /** Whether an entry of the operation is here, or one with the same hash. */
+  #isKnown({ operationId }: Intent): boolean {
+    return this.#journal.backlog.findOperation(this.#journal.hashOf(operationId)) !== NONE;
+  }
+
+  #isStoring({ operationId }: Intent): boolean {
+    const row = this.#journal.backlog.findOperation(this.#journal.hashOf(operationId));
+    return row !== NONE && this.#journal.backlog.isStoring(row);
+  }
+
   /** An operation id that is here already is one write, however often it is sent. */
   async #putAgain(given: Intent): Promise<Receipt> {
     const journal = this.#journal;
-    const { operationId } = given;
+    const { operationId, fingerprint } = given;
     const intent = { ...given, operation: copied(given.operation) };
-    let row = await journal.findOperation(operationId);
-    while (row !== NONE && journal.backlog.isStoring(row)) {
-      await journal.committer.flush();
-      row = await journal.findOperation(operationId);
+    for (;;) {
+      const earlier = await earlierWrite(journal, operationId);
+      if (earlier !== undefined) {
+        if (isOther(earlier, fingerprint)) throw operationReused();
+        return { operationId, id: earlier.write?.id ?? intent.operation.id, seq: earlier.seq };
+      }
+      // Unless another call has been quicker to store it.
+      if (journal.ended !== undefined) throw this.#refusedBy(journal.ended);
+      if (!this.#isStoring(intent)) return this.#take(intent) ?? this.#full(intent);
     }
-    if (row === NONE) return this.#take(intent) ?? this.#full(intent);
-    return { operationId, id: intent.operation.id, seq: journal.backlog.seqOf(row) };
   }
 
-  #cancelled({ signal }: Intent): DatabaseErrorOf<"CANCELLED"> {
-    const error = new DatabaseErrorOf("CANCELLED", "cancelled by the caller's signal", {}, { cause: signal?.reason });
-    return this.refused("aborted", error);
+  #cancelled(signal: AbortSignal): DatabaseError {
+    return this.refused("aborted", interrupted({ signal }, "none"));
   }
+}
+
+/** Takes over what was noted about an entry elsewhere. */
+function adopt(journal: Journal, row: number, note: Note): void {
+  const { backlog } = journal;
+  const isNext = backlog.cursorOf(backlog.laneOf(row)) === row;
+  // What is dead and stands behind others here is a dead letter when its turn comes.
+  if (note.deadSince !== undefined && isNext) journal.park(row, note);
+  else journal.note(row, note);
 }
 
 interface Waiter {
@@ -210,8 +258,8 @@ class PendingEntry implements Ticket {
     this.#journal.stored(this.row);
     this.#journal.counters.enqueued += 1;
     this.#resolve({ operationId, id, seq });
-    if (!channels.enqueue.hasSubscribers) return;
-    const durationMs = this.#startedAt === 0 ? 0 : performance.now() - this.#startedAt;
+    if (this.#startedAt === 0) return;
+    const durationMs = performance.now() - this.#startedAt;
     const queue = this.#journal.settings.name;
     channels.enqueue.publish({ queue, kind, collection, operationId, bytes: this.#bytes, durationMs });
   }

@@ -1,86 +1,104 @@
-import { type DatabaseError, DatabaseErrorOf, newOperationId, type Scope } from "@db/core";
+import { type DatabaseError, DatabaseErrorOf, type Scope, withTimeout } from "@db/core";
 import { Backlog } from "./backlog.ts";
 import { channels, type QueuePhase } from "./channels.ts";
 import { Codecs } from "./codec.ts";
 import { type CommitListener, Committer } from "./committer.ts";
-import { type Entry, HEAD_BYTES, readEntry, readHead } from "./entry.ts";
+import { type Entry, readEntry } from "./entry.ts";
 import { hashText, laneKey } from "./hash.ts";
 import { json } from "./json.ts";
-import { NONE } from "./lanes.ts";
-import { formatMeta, type Meta, newMeta, parseMeta } from "./meta.ts";
-import { formatNote, NO_NOTE, type Note, parseNote } from "./note.ts";
+import { damagedMeta, formatMeta, type Meta, newMeta, parseMeta, unsureAfter } from "./meta.ts";
+import { formatNote, isTime, NO_NOTE, type Note, parseNote } from "./note.ts";
 import type { Settings } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
+import { restore } from "./restore.ts";
 import { Counters } from "./stats.ts";
-import type { HeadChunk, QueueStore } from "./store.ts";
-import type { StoredWrite } from "./stored-write.ts";
+import type { QueueStore } from "./store.ts";
+import { Tidier } from "./tidier.ts";
 
-const TIDY_INTERVAL_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 10_000;
 
 /** Who has to know what becomes of entries. */
 export interface JournalListener {
   /** An entry is durable, or a lane may go on for another reason. */
-  moved(): void;
+  moved?(): void;
   /** One entry that was to be applied is applied, given up or was never stored. */
-  settled(seq: number, laneHash: number): void;
+  settled?(seq: number, laneHash: number): void;
   /** The entries from a dead letter on are not to be applied for now (`parked`), or are again. */
-  parked(lane: number, parked: boolean): void;
+  parked?(lane: number, parked: boolean): void;
   /** There is room again, and perhaps a lane without entries. */
-  freed(): void;
+  freed?(): void;
+  /** Nothing is stored or applied any more, for this reason: whoever waits is to be told. */
+  ended?(error: DatabaseError): void;
 }
 
 /** What is there, in memory and in the store, and every change of it. Knows no database. */
 export class Journal implements CommitListener {
+  readonly store: QueueStore;
   readonly settings: Settings;
   readonly counters: Counters = new Counters();
   readonly backlog: Backlog = new Backlog();
   readonly codecs: Codecs;
-  readonly #store: QueueStore;
   readonly #notes = new Map<number, Note>();
   /** Rows whose end is under way into the store, by their numbers. */
   readonly #ending = new Map<number, number>();
   readonly #listeners: JournalListener[] = [];
-  #tidiedAt = Number.NEGATIVE_INFINITY;
-  #tidying: NodeJS.Timeout | undefined;
+  readonly #tidier: Tidier;
   #committer: Committer | undefined;
   #outcomes: Outcomes | undefined;
   #meta: Meta = newMeta();
-  /** When an earlier process was last replaying; what it had in flight then may have been applied. */
-  replayedBefore = 0;
+  #ended: DatabaseError | undefined;
 
   constructor(store: QueueStore, settings: Settings) {
-    this.#store = store;
+    this.store = store;
     this.settings = settings;
+    const isDue = (): boolean => this.backlog.liveCount === 0;
+    this.#tidier = new Tidier(store, isDue, (error) => this.report("tidy", error));
     this.codecs = new Codecs([json, ...settings.codecs, settings.codec]);
   }
 
   /** @throws DATABASE_LOCKED, STORAGE_DAMAGED, STORAGE_FAILED; TypeError for entries of a codec that is not there */
-  async open(): Promise<readonly string[]> {
-    const found = await this.#store.open();
-    const { meta, notes, outcomes, entries, quarantined = [] } = found;
+  async open(): Promise<void> {
+    const { meta, notes, outcomes, entries, quarantined = [], lost } = await this.store.open();
+    // At once: should what follows fail, the next open finds an empty queue and nothing to warn of.
+    if (quarantined.length > 0)
+      process.emitWarning(`the queue was damaged and starts empty; moved to ${quarantined.join(", ")}`, "QueueWarning");
     const known = meta === undefined ? undefined : parseMeta(meta);
+    if (meta !== undefined && known === undefined) throw damagedMeta(this.settings.path ?? "the store");
     this.#meta = known ?? newMeta();
-    this.replayedBefore = this.#meta.replayedAt;
     for (const [seq, note] of notes) this.#notes.set(seq, parseNote(note));
-    let { nextSeq } = this.#meta;
-    const missing = new Map<number, number[]>();
-    for await (const chunk of entries) {
-      this.#index(chunk, missing);
-      nextSeq = Math.max(nextSeq, (chunk.seqs.at(-1) ?? 0) + 1);
-    }
-    for (const [codec, rows] of missing) {
-      // A damaged entry may name any codec; it is found again when it is read.
-      const entry = await this.readEntry(rows[0] as number);
-      if (entry?.codec === codec) throw missingCodec(codec, rows.length);
-    }
+    const found = await restore(entries, this.backlog, this.codecs, (row) => this.readEntry(row));
+    // It is stored before the first entry: with another seed no record would find those that wait for it.
+    if (known === undefined && found > 0) throw damagedMeta(this.settings.path ?? "the store");
+    const nextSeq = Math.max(this.#meta.nextSeq, found);
+    const now = Date.now();
+    let ahead = 0;
+    const orphans = new Set(this.#notes.keys());
     for (const row of this.backlog.rows()) {
-      const note = this.#notes.get(this.backlog.seqOf(row));
-      if (note?.deadSince !== undefined) this.backlog.park(this.backlog.laneOf(row));
+      orphans.delete(this.backlog.seqOf(row));
+      const queuedAt = this.backlog.queuedAt(row);
+      if (queuedAt > now && isTime(queuedAt)) ahead = Math.max(ahead, queuedAt);
+      const lane = this.backlog.laneOf(row);
+      const isDead = this.#notes.get(this.backlog.seqOf(row))?.deadSince !== undefined;
+      if (isDead && this.backlog.cursorOf(lane) === row) this.backlog.park(lane);
     }
+    const [oldest] = this.backlog.rows();
+    const unsure = unsureAfter(
+      this.#meta,
+      oldest === undefined ? undefined : this.backlog.seqOf(oldest),
+      nextSeq,
+      ahead,
+    );
+    this.#meta = { ...this.#meta, replayedAt: 0, unsure };
     this.#outcomes = new Outcomes(this.settings.outcomeRetentionMs, outcomes);
-    this.#committer = new Committer(this.#store, nextSeq, this, () => this.outcomes.oldestAt);
+    this.#committer = new Committer(this.store, nextSeq, this, () => this.outcomes.oldestAt);
+    // Of an import that was killed between a note and its entry: the next one of that number would get it.
+    for (const seq of orphans) {
+      this.#notes.delete(seq);
+      this.committer.note(seq, undefined);
+    }
     if (known === undefined) await this.#begin();
-    return quarantined;
+    lost?.addEventListener("abort", () => this.#lose(lost.reason));
+    if (lost?.aborted === true) throw lost.reason;
   }
 
   /** The first commit: a store that cannot take it is not opened. */
@@ -93,9 +111,6 @@ export class Journal implements CommitListener {
     }
   }
 
-  get store(): QueueStore {
-    return this.#store;
-  }
   get committer(): Committer {
     if (this.#committer === undefined) throw new DatabaseErrorOf("INTERNAL", "the queue is not open yet", {});
     return this.#committer;
@@ -106,6 +121,16 @@ export class Journal implements CommitListener {
   }
   get meta(): Meta {
     return this.#meta;
+  }
+  /** Why nothing is stored any more; undefined while it is. */
+  get ended(): DatabaseError | undefined {
+    return this.#ended;
+  }
+
+  /** Takes nothing more, and tells those who wait. */
+  end(error: DatabaseError): void {
+    this.#ended = error;
+    for (const listener of this.#listeners) listener.ended?.(error);
   }
 
   listen(listener: JournalListener): void {
@@ -120,37 +145,16 @@ export class Journal implements CommitListener {
     return this.hashOf(laneKey(id, scope));
   }
 
-  newOperationId(): string {
-    return newOperationId();
-  }
-
   // Entries.
 
-  /** The row of an operation that is held here; none where there is none. */
-  async findOperation(operationId: string): Promise<number> {
-    const row = this.backlog.findOperation(this.hashOf(operationId));
-    if (row === NONE || this.backlog.isStoring(row)) return row;
-    // Two operation ids with one hash are next to impossible, and to take one for the other would lose a write.
-    const seq = this.backlog.seqOf(row);
-    const entry = await this.readEntry(row);
-    return entry?.operationId === operationId && this.backlog.seqOf(row) === seq ? row : NONE;
-  }
-
   async read(rows: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#store.read(rows.map((row) => this.backlog.seqOf(row)));
+    return this.store.read(rows.map((row) => this.backlog.seqOf(row)));
   }
 
   /** Undefined where it is damaged. */
   async readEntry(row: number): Promise<Entry | undefined> {
     const [bytes] = await this.read([row]);
-    return bytes === undefined ? undefined : readEntry(bytes);
-  }
-
-  /** @throws whatever the codec throws for bytes that are not its own */
-  decode(entry: Entry): StoredWrite {
-    const codec = this.codecs.get(entry.codec);
-    if (codec === undefined) throw missingCodec(entry.codec, 1);
-    return codec.decode(entry.payload);
+    return readEntry(bytes);
   }
 
   noteOf(row: number): Note {
@@ -162,13 +166,6 @@ export class Journal implements CommitListener {
     if (note === NO_NOTE) this.#notes.delete(seq);
     else this.#notes.set(seq, note);
     this.committer.note(seq, note === NO_NOTE ? undefined : formatNote(note));
-  }
-
-  /** Takes over what was noted about an entry elsewhere. */
-  adopt(row: number, note: Note): void {
-    if (note.deadSince === undefined) this.note(row, note);
-    // What is dead is the next of its lane, or was not where it comes from.
-    else if (this.backlog.cursorOf(this.backlog.laneOf(row)) === row) this.park(row, note);
   }
 
   /** The database has it. */
@@ -184,7 +181,7 @@ export class Journal implements CommitListener {
     this.note(row, note);
     this.backlog.park(lane);
     this.counters.deadLettered += 1;
-    for (const listener of this.#listeners) listener.parked(lane, true);
+    for (const listener of this.#listeners) listener.parked?.(lane, true);
   }
 
   redrive(row: number): void {
@@ -198,8 +195,7 @@ export class Journal implements CommitListener {
   discard(row: number, detail: string): void {
     const operation = this.backlog.operationOf(row);
     const at = Date.now();
-    this.#unpark(this.backlog.laneOf(row));
-    this.#end(row);
+    this.#unpark(this.backlog.laneOf(row), row);
     this.outcomes.add(operation, "dead", at);
     const outcome = { at, state: "dead", operations: Float64Array.of(operation), detail } as const;
     this.committer.discard(this.backlog.seqOf(row), outcome);
@@ -208,9 +204,16 @@ export class Journal implements CommitListener {
 
   /** Its commit has failed. */
   dropped(row: number): void {
-    const [seq, lane] = [this.backlog.seqOf(row), this.backlog.laneHash(this.backlog.laneOf(row))];
-    this.backlog.drop(row);
-    for (const listener of this.#listeners) listener.settled(seq, lane);
+    const { backlog } = this;
+    const lane = backlog.laneOf(row);
+    const [seq, hash] = [backlog.seqOf(row), backlog.laneHash(lane)];
+    // An import brings dead letters, and what was noted about others.
+    if (this.#notes.has(seq)) this.note(row, NO_NOTE);
+    if (backlog.isDead(lane) && backlog.cursorOf(lane) === row) this.#unpark(lane);
+    // What stands behind a dead letter is waited for by nobody.
+    const isWaitedFor = !backlog.isDead(lane);
+    backlog.drop(row);
+    if (isWaitedFor) for (const listener of this.#listeners) listener.settled?.(seq, hash);
     this.#freed();
   }
 
@@ -249,7 +252,7 @@ export class Journal implements CommitListener {
     }
     this.#freed();
     this.#moved();
-    if (this.backlog.liveCount === 0) this.#tidySoon();
+    if (this.backlog.liveCount === 0) this.#tidier.soon();
   }
 
   failed(error: DatabaseError): void {
@@ -262,76 +265,57 @@ export class Journal implements CommitListener {
     if (channels.error.hasSubscribers) channels.error.publish({ queue: this.settings.name, phase, error });
   }
 
-  #index({ seqs, sizes, heads }: HeadChunk, missing: Map<number, number[]>): void {
-    const view = new DataView(heads.buffer, heads.byteOffset, heads.byteLength);
-    for (let index = 0; index < seqs.length; index += 1) {
-      const head = readHead(view, index * HEAD_BYTES);
-      const row = this.backlog.add(seqs[index] as number, sizes[index] as number, head, true);
-      if (this.codecs.get(head.codec) === undefined)
-        missing.set(head.codec, [...(missing.get(head.codec) ?? []).slice(0, 999), row]);
-    }
-  }
-
   #end(row: number): void {
     const [seq, lane] = [this.backlog.seqOf(row), this.backlog.laneHash(this.backlog.laneOf(row))];
     this.#ending.set(seq, row);
     this.#notes.delete(seq);
     this.backlog.done(row);
-    for (const listener of this.#listeners) listener.settled(seq, lane);
+    for (const listener of this.#listeners) listener.settled?.(seq, lane);
   }
 
-  #unpark(lane: number): void {
-    for (const listener of this.#listeners) listener.parked(lane, false);
+  /** @param givenUp the dead letter, where the lane is to go on without it */
+  #unpark(lane: number, givenUp?: number): void {
+    for (const listener of this.#listeners) listener.parked?.(lane, false);
+    // Before the lane may go on: the replay takes up what is next at once.
+    if (givenUp !== undefined) this.#end(givenUp);
     this.backlog.unpark(lane);
     this.#moved();
   }
 
-  /** Now, or when the last time is long enough ago: a queue that is filled and emptied all the time needs its file. */
-  #tidySoon(): void {
-    if (this.#tidying !== undefined) return;
-    const run = (): void => {
-      this.#tidying = undefined;
-      this.#tidiedAt = performance.now();
-      if (this.backlog.liveCount === 0) this.#store.tidy().catch((error: unknown) => this.report("tidy", error));
-    };
-    const waitMs = this.#tidiedAt + TIDY_INTERVAL_MS - performance.now();
-    if (waitMs <= 0) run();
-    else this.#tidying = setTimeout(run, waitMs).unref();
-  }
-
   /** Stores what is left to store, and lets go of the store. */
   async close(): Promise<void> {
-    clearTimeout(this.#tidying);
     try {
-      await this.saveMeta({ replayedAt: 0 });
-      await this.committer.drain();
+      // A disk that hangs must not hang the caller; what is committed is there all the same.
+      await withTimeout(() => this.#finish(), { timeoutMs: CLOSE_TIMEOUT_MS });
     } catch (error) {
       this.report("close", error);
       throw error;
     } finally {
-      // Nothing is lost by a file that stays larger than it must.
-      if (this.backlog.liveCount === 0) await this.#store.tidy().catch((error: unknown) => this.report("tidy", error));
-      await this.#store.close();
+      this.committer.end();
+      await this.store.close();
+    }
+  }
+
+  /** For good: what was being stored when it went is known only after the next `open`, and would come before all later writes. */
+  #lose(error: DatabaseError): void {
+    this.report("store", error);
+    if (this.#ended === undefined) this.end(error);
+  }
+
+  async #finish(): Promise<void> {
+    try {
+      await this.saveMeta({ replayedAt: 0 });
+      await this.committer.drain();
+    } finally {
+      await this.#tidier.end();
     }
   }
 
   #freed(): void {
-    for (const listener of this.#listeners) listener.freed();
+    for (const listener of this.#listeners) listener.freed?.();
   }
 
   #moved(): void {
-    for (const listener of this.#listeners) listener.moved();
+    for (const listener of this.#listeners) listener.moved?.();
   }
 }
-
-function missingCodec(id: number, count: number): TypeError {
-  const name = KNOWN[id] ?? `with the id ${id}, which is none of this package's`;
-  return new TypeError(`codecs: expected the codec ${name}, which ${count} or more entries are written with, got none`);
-}
-
-const KNOWN: { readonly [id: number]: string } = {
-  1: "json",
-  2: "messagepack (@db/queue/messagepack)",
-  3: "cbor (@db/queue/cbor)",
-  4: "v8 (@db/queue/v8)",
-};

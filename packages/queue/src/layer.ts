@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   type Execute,
   isDatabaseError,
+  isOperationReused,
   type Layer,
   type LayerHost,
   type OperationOf,
@@ -28,6 +29,8 @@ const OUTAGE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "NOT_CONNECTED",
   "SERVICE_UNAVAILABLE",
 ]);
+/** What is too large for the queue, or nothing that its codec can hold, can be applied all the same. */
+const WAITS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["VALIDATION_FAILED", "PAYLOAD_TOO_LARGE"]);
 /** Tells the caller more than the outage does. */
 const TELLING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["QUEUE_FULL", "STORAGE_FAILED"]);
 
@@ -78,15 +81,15 @@ class Gate {
   }
 
   write(operation: OperationOf<WriteKind>, context: CallContext): Promise<WriteResult> {
-    const { journal } = this.#parts;
-    const isBehind =
-      journal.backlog.laneCount > 0 && journal.backlog.findLane(journal.laneHash(operation.id, context.scope)) !== NONE;
-    if (!canBeStored(operation)) {
-      return isBehind ? this.#writeAfter(operation, context) : this.#next(operation, context);
-    }
-    if (isBehind) return this.#writeBehind(operation, context);
     const { driver } = this.#host;
-    const ledger = context.ledger || driver.capabilities.idempotentWrites;
+    const ledger = driver.capabilities.idempotentWrites;
+    // Refused below: a ledger that is asked for and not there cannot be made up for by a queue.
+    if (context.ledger && !ledger) return this.#next(operation, context);
+    const before = this.#laneBefore(operation, context);
+    if (!canBeStored(operation)) {
+      return before === undefined ? this.#next(operation, context) : this.#writeAfter(before, operation, context);
+    }
+    if (before !== undefined) return this.#writeBehind(before, operation, context);
     // Of several attempts below, an earlier one may have been applied than the one whose error is told.
     const wasSent = ledger && driver.state.name === "connected";
     return this.#next(operation, context.with({ ledger, whenAway: "fail" })).then(undefined, (error: unknown) =>
@@ -102,8 +105,22 @@ class Gate {
       : pendingView(journal, journal.laneHash(operation.id, context.scope), read);
   }
 
+  /** The hash of the lane that a write has to stand in: with writes of its record, or with one of its own operation id. */
+  #laneBefore({ id }: OperationOf<WriteKind>, context: CallContext): number | undefined {
+    const { journal } = this.#parts;
+    const { backlog } = journal;
+    // Before anything of the context is read: its operation id is made when somebody first asks.
+    if (backlog.laneCount === 0) return undefined;
+    const { scope, operationId } = context;
+    const lane = journal.laneHash(id, scope);
+    if (backlog.findLane(lane) !== NONE) return lane;
+    // A create without an id that comes again is the same write, though it names another record.
+    const row = backlog.findOperation(journal.hashOf(operationId));
+    return row === NONE ? undefined : backlog.laneHash(backlog.laneOf(row));
+  }
+
   /** Earlier writes of the record wait, so this one does. */
-  async #writeBehind(operation: OperationOf<WriteKind>, context: CallContext): Promise<WriteResult> {
+  async #writeBehind(lane: number, operation: OperationOf<WriteKind>, context: CallContext): Promise<WriteResult> {
     if (!this.#isAccepting) {
       const { state } = this.#host.driver;
       const retryAfterMs =
@@ -118,15 +135,14 @@ class Gate {
       return await this.#store(operation, context, false);
     } catch (error) {
       // What cannot be written down has to wait for its turn.
-      if (isDatabaseError(error) && (error.code === "VALIDATION_FAILED" || error.code === "PAYLOAD_TOO_LARGE"))
-        return this.#writeAfter(operation, context);
+      if (isDatabaseError(error) && WAITS.has(error.code) && !isOperationReused(error))
+        return this.#writeAfter(lane, operation, context);
       throw error;
     }
   }
 
-  async #writeAfter(operation: OperationOf<WriteKind>, context: CallContext): Promise<WriteResult> {
-    const { journal, turnstile } = this.#parts;
-    await turnstile.wait(journal.laneHash(operation.id, context.scope), context.signal);
+  async #writeAfter(lane: number, operation: OperationOf<WriteKind>, context: CallContext): Promise<WriteResult> {
+    await this.#parts.turnstile.wait(lane, context.signal);
     return this.#next(operation, context);
   }
 
@@ -146,15 +162,15 @@ class Gate {
       return await this.#store(operation, context, wasSent || error.effect === "unknown");
     } catch (fault) {
       if (!isDatabaseError(fault)) throw error;
-      if (fault.code === "DURABILITY_UNKNOWN" || (error.effect === "none" && TELLING.has(fault.code))) throw fault;
-      throw error;
+      const isTelling = TELLING.has(fault.code) || isOperationReused(fault);
+      throw fault.code === "DURABILITY_UNKNOWN" || (error.effect === "none" && isTelling) ? fault : error;
     }
   }
 
   async #store(operation: OperationOf<WriteKind>, context: CallContext, maybeApplied: boolean): Promise<WriteResult> {
-    const { operationId, scope } = context;
+    const { operationId, scope, fingerprint } = context;
     const signal = context.aborted ? undefined : context.signal;
-    const { id } = await this.#parts.intake.put({ operation, scope, operationId, maybeApplied, signal });
+    const { id } = await this.#parts.intake.put({ operation, scope, operationId, fingerprint, maybeApplied, signal });
     return { id, operationId, status: "queued" };
   }
 
@@ -164,7 +180,7 @@ class Gate {
     { code, effect }: DatabaseError,
     ledger: boolean,
   ): boolean {
-    if (code === "CANCELLED" || code === "CLOSED" || isCancelled(context)) return false;
+    if (code === "CANCELLED" || code === "CLOSED" || isCancelled(context) || isOver(context)) return false;
     if (effect === "unknown") return ledger || operation.kind === "create";
     return OUTAGE.has(code);
   }
@@ -191,4 +207,10 @@ function isCancelled({ aborted, signal }: CallContext): boolean {
   if (!aborted) return false;
   const reason: unknown = signal.reason;
   return !(isDatabaseError(reason) && reason.code === "QUERY_TIMEOUT");
+}
+
+/** Whoever has been answered goes on: what is stored now would be applied after what he writes next. */
+function isOver({ aborted, deadline }: CallContext): boolean {
+  // Once the deadline has passed, that of the grace stands in its place.
+  return aborted && performance.now() >= deadline;
 }

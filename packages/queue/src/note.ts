@@ -21,6 +21,9 @@ export interface NotedError {
 
 export const NO_NOTE: Note = { attempts: 0, lastError: undefined, deadSince: undefined, unknownSince: undefined };
 
+/** ECMA-262, "Time Values and Time Range". */
+const MAX_TIME = 8.64e15;
+
 export function notedError({ code, message }: DatabaseError): NotedError {
   return { code, message, at: Date.now() };
 }
@@ -42,9 +45,14 @@ export function parseNote(text: string): Note {
   return {
     attempts: typeof attempts === "number" ? attempts : 0,
     lastError: isNotedError(lastError) ? lastError : undefined,
-    deadSince: typeof deadSince === "number" ? deadSince : undefined,
-    unknownSince: typeof unknownSince === "number" ? unknownSince : undefined,
+    deadSince: isTime(deadSince) ? deadSince : undefined,
+    unknownSince: isTime(unknownSince) ? unknownSince : undefined,
   };
+}
+
+/** ms since 1970 that a date can tell. */
+export function isTime(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= MAX_TIME;
 }
 
 function isNotedError(value: unknown): value is NotedError {

@@ -62,11 +62,12 @@ export interface WriteQueueOptions {
   readonly outcomeRetentionMs?: number;
   /** How new entries are written. Default `json`. */
   readonly codec?: Codec;
-  /** Further codecs, for entries that were written with them. `json` is always there. */
+  /** Further codecs, for entries that were written with them. `json` is always there; no two may have one id. */
   readonly codecs?: readonly Codec[];
   /**
    * What to do with a damaged file. `refuse` (default): `open` rejects with STORAGE_DAMAGED and changes nothing. `quarantine`: the
-   * file and its companions are moved aside, the queue starts empty, and a warning names the new place.
+   * file and its companions are moved aside, the queue starts empty, and a warning names the new place. A file of another
+   * program or of a later version of this one is refused either way: its writes are whole, and wait for who can read them.
    */
   readonly onCorruption?: "refuse" | "quarantine";
   /** A store of your own, in place of `path`. */
@@ -141,10 +142,11 @@ export function readSettings(options: WriteQueueOptions): Settings {
   checkCodec("codec", codec);
   if (!Array.isArray(codecs)) throw expected("codecs", "an array of codecs", codecs);
   for (const [index, each] of codecs.entries()) checkCodec(`codecs[${index}]`, each);
+  checkIds([json, ...codecs, codec]);
   return settings;
 }
 
-function checkCodec(option: string, codec: Codec): void {
+export function checkCodec(option: string, codec: Codec): void {
   const isCodec =
     typeof codec?.encode === "function" &&
     typeof codec.decode === "function" &&
@@ -153,6 +155,17 @@ function checkCodec(option: string, codec: Codec): void {
     codec.id >= 1 &&
     codec.id <= 255;
   if (!isCodec) throw expected(option, "a codec { id: 1..255, name, encode, decode }", codec);
+}
+
+/** One would be asked for what the other has written. */
+function checkIds(codecs: readonly Codec[]): void {
+  const names = new Map<number, string>();
+  for (const { id, name } of codecs) {
+    const other = names.get(id);
+    if (other !== undefined && other !== name)
+      throw new TypeError(`codecs: expected ids of their own, got the id ${id}, which ${other} has, for ${name}`);
+    names.set(id, name);
+  }
 }
 
 function checkOneOf(option: string, value: unknown, known: readonly string[]): void {

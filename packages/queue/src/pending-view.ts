@@ -2,10 +2,10 @@ import { type OperationOf, type Row, rowAfter, type WriteKind } from "@db/core";
 import { readEntry } from "./entry.ts";
 import type { Journal } from "./journal.ts";
 import { NONE } from "./lanes.ts";
-import { toOperation } from "./stored-write.ts";
+import { workOf } from "./work.ts";
 
-/** Writes of one record that are looked at in one go. */
-const MAX_WRITES = 10_000;
+/** Writes of one record that are read in one go. */
+const READ_AT_ONCE = 1_000;
 const TRIES = 3;
 
 /**
@@ -40,14 +40,20 @@ export async function pendingView(
 }
 
 async function waitingWrites(journal: Journal, lane: number): Promise<readonly OperationOf<WriteKind>[]> {
-  const rows = [...journal.backlog.activeRows(lane)]
-    .filter((row) => !journal.backlog.isStoring(row))
-    .slice(0, MAX_WRITES);
+  const { backlog } = journal;
+  const seqs: number[] = [];
+  for (const row of backlog.activeRows(lane)) {
+    // It is a dead letter when its turn comes.
+    if (journal.noteOf(row).deadSince !== undefined) break;
+    if (!backlog.isStoring(row)) seqs.push(backlog.seqOf(row));
+  }
   const writes: OperationOf<WriteKind>[] = [];
-  for (const bytes of await journal.read(rows)) {
-    const entry = bytes === undefined ? undefined : readEntry(bytes);
-    if (entry === undefined) break;
-    writes.push(toOperation(journal.decode(entry)));
+  for (let at = 0; at < seqs.length; at += READ_AT_ONCE) {
+    for (const bytes of await journal.store.read(seqs.slice(at, at + READ_AT_ONCE))) {
+      const work = workOf(journal.codecs, readEntry(bytes));
+      if (typeof work === "string") return writes;
+      writes.push(work.operation);
+    }
   }
   return writes;
 }

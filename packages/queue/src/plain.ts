@@ -21,6 +21,8 @@ export function isPlainJson(value: unknown, depth = 0): boolean {
   }
   if (value === null) return true;
   if (depth > MAX_DEPTH) return false;
+  // Also one that is not enumerable, or stands on an array, speaks for its object.
+  if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return false;
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index += 1) if (!isPlainJson(value[index], depth + 1)) return false;
     return true;

@@ -1,31 +1,21 @@
-import {
-  type DatabaseError,
-  DatabaseErrorOf,
-  type OperationOf,
-  toDatabaseError,
-  untilInterrupted,
-  type WriteKind,
-} from "@db/core";
-import { channels, drains } from "./channels.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { type DatabaseError, DatabaseErrorOf, toDatabaseError, untilInterrupted } from "@db/core";
+import { channels } from "./channels.ts";
+import { Drain } from "./drain.ts";
 import { type Entry, readEntry } from "./entry.ts";
 import type { Journal } from "./journal.ts";
 import { NONE } from "./lanes.ts";
+import { REPLAYED_AT_MS, unsureSince } from "./meta.ts";
 import { type Note, notedError } from "./note.ts";
+import { Pause } from "./pause.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { RateMeter } from "./stats.ts";
-import { type StoredWrite, toOperation } from "./stored-write.ts";
+import type { StoredWrite } from "./stored-write.ts";
 import type { Target } from "./target.ts";
 import { expiredOutcome, isRepeatable, unknownOutcome, type Verdict } from "./verdict.ts";
+import { type Work, workOf } from "./work.ts";
 
-const MIN_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 5_000;
-/** How exactly the time of the last replay is known after a crash. */
-const REPLAYED_AT_MS = 3_600_000;
-
-interface Work {
-  readonly write: StoredWrite;
-  readonly operation: OperationOf<WriteKind>;
-}
+const RETRY_STORE_MS = 250;
 
 /**
  * Applies what is stored while there is a connection: each record strictly in order, records side by side. Begins with one
@@ -41,20 +31,18 @@ export class Replayer {
   #inFlight = 0;
   #limit = 1;
   #paused = false;
-  /** Why nothing is applied for the moment; ends by a timer or with the next connection. */
-  #pause: NodeJS.Timeout | undefined;
-  #pauseMs = 0;
+  /** Ends by itself or with the next connection. */
+  readonly #pause = new Pause(() => this.#pump());
   #marking: Promise<void> | undefined;
   #lastSuccessAt = 0;
-  #drain: PromiseWithResolvers<void> | undefined;
-  /** What the stretch of replay under way was stopped by. */
-  #stopped: DatabaseError | undefined;
-  #onIdle: (() => void) | undefined;
+  readonly #drain: Drain;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(journal: Journal) {
     this.#journal = journal;
     this.#ahead = new ReadAhead(journal);
-    journal.listen({ settled() {}, parked() {}, freed() {}, moved: () => this.#pump() });
+    this.#drain = new Drain(journal.settings.name);
+    journal.listen({ moved: () => this.#pump() });
   }
 
   get inFlight(): number {
@@ -79,22 +67,22 @@ export class Replayer {
     this.#resume();
   }
 
-  /** Lets what is in flight end until the signal fires, then stops it. */
+  /** Lets what is in flight end until the signal fires, then stops it. May be called again while it waits, to be quicker. */
   async detach(signal: AbortSignal): Promise<void> {
-    if (this.#target === undefined) return;
     this.#leave?.();
     this.#leave = undefined;
     this.#target = undefined;
-    this.#endPause();
-    const stop = (): void => this.#stop.abort(new DatabaseErrorOf("CLOSED", "the replay has been stopped", {}));
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop);
+    this.#pause.end();
     if (this.#inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
+      // That of now: another service may be attached while this one's writes end.
+      const running = this.#stop;
+      const stop = (): void => running.abort(new DatabaseErrorOf("CLOSED", "the replay has been stopped", {}));
+      if (signal.aborted) stop();
+      signal.addEventListener("abort", stop);
+      this.#idle ??= Promise.withResolvers<void>();
+      await this.#idle.promise;
+      signal.removeEventListener("abort", stop);
     }
-    signal.removeEventListener("abort", stop);
     this.#ahead.clear();
   }
 
@@ -108,23 +96,25 @@ export class Replayer {
   }
 
   get #isRunning(): boolean {
-    return this.#target?.isConnected === true && !this.#paused && this.#pause === undefined;
+    const mayRun = !this.#paused && !this.#pause.isOn && this.#journal.ended === undefined;
+    return mayRun && this.#target?.isConnected === true;
   }
 
   /** There is a connection: whatever was waited for, now is the time. */
   #resume(): void {
-    this.#endPause();
+    this.#pause.end();
     this.#limit = 1;
     this.#pump();
   }
 
   #pump(): void {
-    while (this.#isRunning && this.#inFlight < this.#limit && this.#marked()) {
+    const target = this.#target;
+    while (target !== undefined && this.#isRunning && this.#inFlight < this.#limit && this.#marked()) {
       const lane = this.#journal.backlog.takeLane();
       if (lane === NONE) break;
       this.#inFlight += 1;
-      this.#beginDrain();
-      this.#serve(lane).then(
+      this.#drain.begin(this.#journal.backlog.count);
+      this.#serve(lane, target).then(
         () => this.#served(lane),
         (error: unknown) => this.#journal.report("replay", error),
       );
@@ -136,9 +126,9 @@ export class Replayer {
     this.#journal.release(lane);
     this.#pump();
     if (this.#inFlight > 0) return;
-    this.#endDrain();
-    this.#onIdle?.();
-    this.#onIdle = undefined;
+    this.#drain.end();
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 
   /** Before anything is sent it is noted that from now on something may have been. */
@@ -158,11 +148,8 @@ export class Replayer {
   }
 
   /** Applies the next entry of a lane, which then goes to the end of the line. Never rejects. */
-  async #serve(lane: number): Promise<void> {
-    const { backlog } = this.#journal;
-    const target = this.#target;
-    if (target === undefined) return;
-    const row = backlog.cursorOf(lane);
+  async #serve(lane: number, target: Target): Promise<void> {
+    const row = this.#journal.backlog.cursorOf(lane);
     try {
       await this.#apply(row, lane, target);
     } catch (error) {
@@ -176,24 +163,25 @@ export class Replayer {
     const journal = this.#journal;
     // A disk that does not answer must not hold up the end of the service.
     const bytes = await untilInterrupted(this.#ahead.read(row), this.#stop, "none");
-    const entry = bytes === undefined ? undefined : readEntry(bytes);
-    const work = this.#decoded(entry);
-    if (entry === undefined || typeof work === "string") {
+    const entry = readEntry(bytes);
+    const work = workOf(journal.codecs, entry);
+    if (typeof work === "string") {
       journal.counters.damaged += 1;
-      const found = typeof work === "string" ? work : "";
-      const error = new DatabaseErrorOf("STORAGE_DAMAGED", `the entry is damaged: ${found}`, {
-        path: "",
-        found: [found],
-      });
-      this.#dead(row, entry, undefined, error);
+      const facts = { path: journal.settings.path ?? "", found: [work] };
+      const error = new DatabaseErrorOf("STORAGE_DAMAGED", `the entry is damaged: ${work}`, facts);
+      this.#dead(row, error, entry, undefined);
       return;
     }
     const { write, operation } = work;
-    const { operationId, queuedAt } = entry;
+    const { operationId, queuedAt } = work.entry;
     const note = journal.noteOf(row);
-    const forgotten = this.#forgotten(row, entry, isRepeatable(operation), target);
+    if (note.deadSince !== undefined) {
+      journal.park(row, note);
+      return;
+    }
+    const forgotten = this.#forgotten(row, work, target);
     if (forgotten !== undefined) {
-      this.#dead(row, entry, write, forgotten);
+      this.#dead(row, forgotten, work.entry, write);
       return;
     }
     const startedAt = performance.now();
@@ -201,6 +189,7 @@ export class Replayer {
       operation,
       scope: write.scope,
       operationId,
+      fingerprint: write.fingerprint,
       attempt: note.attempts + 1,
       timeoutMs: journal.settings.attemptTimeoutMs,
       signal: this.#stop.signal,
@@ -210,7 +199,7 @@ export class Replayer {
       journal.counters.acked += 1;
       this.#rate.count();
       this.#lastSuccessAt = performance.now();
-      this.#pauseMs = 0;
+      this.#pause.reset();
       this.#limit = Math.min(journal.settings.concurrency, this.#limit * 2);
       if (channels.ack.hasSubscribers) {
         const { kind, collection } = operation;
@@ -218,34 +207,40 @@ export class Replayer {
         const queue = journal.settings.name;
         channels.ack.publish({ queue, kind, collection, operationId, attempts: note.attempts + 1, waitedMs });
       }
+      if (!verdict.inLedger && target.hasLedger) await this.#stored();
       return;
     }
-    this.#failed(row, lane, entry, write, verdict, startedAt);
+    this.#failed(row, lane, work, verdict, startedAt);
   }
 
-  /** What is to be done, or what is wrong with the entry. */
-  #decoded(entry: Entry | undefined): Work | string {
-    if (entry === undefined) return "its bytes are not what was written";
-    try {
-      const write = this.#journal.decode(entry);
-      return { write, operation: toOperation(write) };
-    } catch (error) {
-      return `it cannot be decoded (${error instanceof Error ? error.name : typeof error})`;
+  /**
+   * For the end of what the ledger does not know: after a crash it would be applied again, and the writes behind it, which the
+   * ledger knows, would not. A delete of what was missing would take away what was created since.
+   */
+  async #stored(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted && this.#journal.ended === undefined) {
+      try {
+        await untilInterrupted(this.#journal.committer.flush(), { signal }, "none");
+        return;
+      } catch {
+        // Told as an error of the commit. A disk that is full may have room again.
+        await delay(RETRY_STORE_MS, undefined, { signal, ref: false }).catch(() => {});
+      }
     }
   }
 
   #failed(
     row: number,
     lane: number,
-    entry: Entry,
-    write: StoredWrite,
+    { entry, write }: Work,
     verdict: Exclude<Verdict, { name: "applied" }>,
     startedAt: number,
   ): void {
     const journal = this.#journal;
     const { name, error } = verdict;
     if (name === "dead" || name === "compare") {
-      this.#dead(row, entry, write, error);
+      this.#dead(row, error, entry, write);
       return;
     }
     const note = journal.noteOf(row);
@@ -260,7 +255,7 @@ export class Replayer {
     const attempts = note.attempts + 1;
     const noted: Note = { ...note, attempts, unknownSince, lastError: notedError(error) };
     if (attempts >= journal.settings.maxAttempts) {
-      this.#dead(row, entry, write, error);
+      this.#dead(row, error, entry, write, unknownSince);
       return;
     }
     journal.note(row, noted);
@@ -282,11 +277,18 @@ export class Replayer {
     ).unref();
   }
 
-  #dead(row: number, entry: Entry | undefined, write: StoredWrite | undefined, error: DatabaseError): void {
+  /** @param unknownSince for a redrive that comes after the ledger has forgotten */
+  #dead(
+    row: number,
+    error: DatabaseError,
+    entry: Entry | undefined,
+    write: StoredWrite | undefined,
+    unknownSince = this.#journal.noteOf(row).unknownSince,
+  ): void {
     const journal = this.#journal;
     const note = journal.noteOf(row);
     const attempts = note.attempts + 1;
-    journal.park(row, { ...note, attempts, lastError: notedError(error), deadSince: Date.now() });
+    journal.park(row, { ...note, attempts, unknownSince, lastError: notedError(error), deadSince: Date.now() });
     if (!channels.dead.hasSubscribers) return;
     const collection = write?.id.slice(0, write.id.indexOf(":"));
     const operationId = entry?.operationId;
@@ -295,13 +297,13 @@ export class Replayer {
   }
 
   /** Why it must not be applied: it may have been before, nobody can tell any more, and twice would do harm. */
-  #forgotten(row: number, entry: Entry, repeatable: boolean, target: Target): DatabaseError | undefined {
-    const { settings, replayedBefore } = this.#journal;
+  #forgotten(row: number, { entry, operation }: Work, target: Target): DatabaseError | undefined {
+    const { settings, backlog, meta } = this.#journal;
     const { unknownSince } = this.#journal.noteOf(row);
-    const crashed = replayedBefore > 0 && entry.queuedAt < replayedBefore + REPLAYED_AT_MS ? replayedBefore : undefined;
+    const crashed = unsureSince(meta, backlog.seqOf(row), entry.queuedAt);
     const since = unknownSince ?? (entry.maybeApplied ? entry.queuedAt : crashed);
     if (since === undefined) return undefined;
-    if (!target.hasLedger) return repeatable ? undefined : unknownOutcome(entry.operationId);
+    if (!target.hasLedger) return isRepeatable(operation) ? undefined : unknownOutcome(entry.operationId);
     if (Date.now() - since <= settings.ledgerRetentionMs) return undefined;
     return expiredOutcome(entry.operationId, settings.ledgerRetentionMs);
   }
@@ -309,37 +311,7 @@ export class Replayer {
   /** Nothing is applied for a while. While there is no connection the next one ends it. */
   #away(error: DatabaseError): void {
     this.#limit = 1;
-    this.#stopped = error;
-    if (this.#pause !== undefined) return;
-    this.#pauseMs = Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, this.#pauseMs * 2));
-    this.#pause = setTimeout(
-      () => {
-        this.#pause = undefined;
-        this.#pump();
-      },
-      this.#pauseMs * (0.5 + Math.random() / 2),
-    );
-    this.#pause.unref();
-  }
-
-  #endPause(): void {
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
-  }
-
-  #beginDrain(): void {
-    if (this.#drain !== undefined || !drains.hasSubscribers) return;
-    const drain = Promise.withResolvers<void>();
-    this.#drain = drain;
-    this.#stopped = undefined;
-    const event = { queue: this.#journal.settings.name, pending: this.#journal.backlog.count };
-    // Its error is for those who watch; the replay has seen it already.
-    drains.tracePromise(() => drain.promise, event).catch(() => {});
-  }
-
-  #endDrain(): void {
-    if (this.#stopped === undefined) this.#drain?.resolve();
-    else this.#drain?.reject(this.#stopped);
-    this.#drain = undefined;
+    this.#drain.stop(error);
+    this.#pause.begin();
   }
 }

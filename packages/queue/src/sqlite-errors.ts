@@ -38,6 +38,12 @@ export function damaged(path: string, found: readonly string[], cause?: unknown)
   return new DatabaseErrorOf("STORAGE_DAMAGED", message, { path, found }, { cause });
 }
 
+/** For a file of another program, or of a later version. */
+export function foreign(path: string, found: readonly string[]): DatabaseErrorOf<"STORAGE_DAMAGED"> {
+  const message = `${path} cannot be used (${found.join("; ")}). Nothing was changed`;
+  return new DatabaseErrorOf("STORAGE_DAMAGED", message, { path, found });
+}
+
 const WHY: { readonly [errno: string]: string } = {
   EACCES: "may not be accessed by this process",
   EPERM: "may not be accessed by this process",

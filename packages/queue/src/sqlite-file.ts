@@ -34,6 +34,9 @@ export class Damaged extends Error {
   }
 }
 
+/** Of another program, or of a later version: nothing is wrong with it, and nobody but a person should move it. */
+export class Foreign extends Damaged {}
+
 /** All that there is, for `OpenedStore`. */
 export interface FileContents {
   readonly notes: ReadonlyMap<number, string>;
@@ -78,11 +81,17 @@ export class SqliteFile {
 
   /** @throws Damaged */
   static open(path: string, durability: "fsync" | "os"): SqliteFile {
-    if (!existsSync(path)) create(path);
+    if (!existsSync(path)) {
+      // A new file would take the log for its own.
+      if (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0)
+        throw new Damaged(["its log is there without it"]);
+      create(path);
+    }
     if (statSync(path).size === 0) throw new Damaged(["the file is empty"]);
+    // A connection that may write would, at its end, copy the log into a file that is refused, and take the log away.
+    SqliteFile.openReadOnly(path).close();
     const db = new DatabaseSync(path);
     try {
-      check(db);
       db.exec(`
         PRAGMA busy_timeout = 5000;
         PRAGMA journal_mode = WAL;
@@ -211,24 +220,28 @@ export class SqliteFile {
 /** Whole or not at all: a queue that is found half made has lost what it held. */
 function create(path: string): void {
   const draft = `${path}-new`;
-  const folder = dirname(path);
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(`${draft}${suffix}`, { force: true });
   closeSync(openSync(draft, "wx", 0o600));
   const db = new DatabaseSync(draft);
-  // Synced as a whole, below.
+  // Synced as a whole, below. With its log from the beginning: a kill in a later switch leaves what must be written to first.
   try {
     db.exec(
-      `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; BEGIN; ${SCHEMA} COMMIT`,
+      `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = ${PAGE_BYTES}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; BEGIN; ${SCHEMA} COMMIT; PRAGMA journal_mode = WAL`,
     );
   } finally {
     db.close();
   }
   sync(draft);
   renameSync(draft, path);
-  sync(folder);
-  // Folders that were made are entries of the one above.
-  if (made !== undefined) for (let at = folder; at !== dirname(made); at = dirname(at)) sync(dirname(at));
+  sync(dirname(path));
+}
+
+/** Makes the folder of a queue where it is missing, so that a power cut does not take it away again. */
+export function makeFolder(folder: string): void {
+  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (made === undefined) return;
+  // A folder that was made is an entry of the one above.
+  for (let at = folder; at !== dirname(made); at = dirname(at)) sync(dirname(at));
 }
 
 function sync(path: string): void {
@@ -246,9 +259,9 @@ function sync(path: string): void {
 /** @throws Damaged */
 function check(db: DatabaseSync): void {
   const id = db.prepare("PRAGMA application_id").get()?.application_id;
-  if (id !== APPLICATION_ID) throw new Damaged(["it is no queue of @db/queue"]);
+  if (id !== APPLICATION_ID) throw new Foreign(["it is no queue of @db/queue"]);
   const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
-  if (version !== FORMAT) throw new Damaged([`its format is ${version}, and this version reads ${FORMAT}`]);
+  if (version !== FORMAT) throw new Foreign([`its format is ${version}, and this version reads ${FORMAT}`]);
   const found = db
     .prepare("PRAGMA quick_check(10)")
     .all()

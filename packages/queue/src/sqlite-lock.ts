@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, realpathSync, truncateSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
 
@@ -20,6 +20,17 @@ export class Locked extends Error {
   }
 }
 
+/** Whoever only looks who the holder is holds it for a moment, too. */
+const BUSY_TIMEOUT_MS = 100;
+
+/** How a SQLite file begins (sqlite.org/fileformat.html). */
+const MAGIC = Buffer.from("SQLite format 3\0", "latin1");
+
+/** The place of a file, whatever names lead to it: a lock beside each name would be none. */
+export function placeOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
 /**
  * One process at a time, by a lock of the kernel that ends with the process, however that ends. A SQLite file of its own
  * holds it: a write transaction that is never committed, while others may still read who the holder is. The file stays:
@@ -36,20 +47,7 @@ export class FileLock {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const db = new DatabaseSync(path);
-    try {
-      db.exec(
-        "PRAGMA synchronous = OFF; BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS holder (line TEXT NOT NULL); DELETE FROM holder",
-      );
-      const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-      db.prepare("INSERT INTO holder VALUES (?)").run(JSON.stringify(holder));
-      db.exec("COMMIT; BEGIN IMMEDIATE");
-    } catch (error) {
-      const holder = isBusy(error) ? holderIn(db) : undefined;
-      db.close();
-      throw isBusy(error) ? new Locked(holder) : error;
-    }
-    this.#db = db;
+    this.#db = held(path) ?? heldAnew(path);
   }
 
   release(): void {
@@ -57,17 +55,60 @@ export class FileLock {
   }
 }
 
+/** @throws Locked */
+function heldAnew(path: string): DatabaseSync {
+  if (!isOurs(path)) throw new Error(`${path} is not a database, and no lock of a queue`);
+  // In place: whoever has done so before us, and holds it, holds it still.
+  truncateSync(path);
+  const db = held(path);
+  if (db === undefined) throw new Error(`${path} is damaged again`);
+  return db;
+}
+
+/** What a power cut leaves of one begins as one does, or with zeroes; anything else is somebody's file. */
+function isOurs(path: string): boolean {
+  const file = openSync(path, "r");
+  try {
+    const begin = Buffer.alloc(MAGIC.length);
+    readSync(file, begin, 0, begin.length, 0);
+    return begin.equals(MAGIC) || begin.every((byte) => byte === 0);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Undefined where the file is damaged: it is never synced, so a power cut may leave anything. @throws Locked */
+function held(path: string): DatabaseSync | undefined {
+  const db = new DatabaseSync(path);
+  try {
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.exec(
+      "PRAGMA synchronous = OFF; BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS holder (line TEXT NOT NULL); DELETE FROM holder",
+    );
+    const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+    db.prepare("INSERT INTO holder VALUES (?)").run(JSON.stringify(holder));
+    db.exec("COMMIT; BEGIN IMMEDIATE");
+    return db;
+  } catch (error) {
+    const holder = isBusy(error) ? holderIn(db) : undefined;
+    db.close();
+    if ([11, 26].includes(codeOf(error))) return undefined;
+    throw isBusy(error) ? new Locked(holder) : error;
+  }
+}
+
 /** Who has the queue of this lock file open; undefined where nobody has. Changes nothing. */
 export function lockHolder(path: string): LockHolder | undefined {
   if (!existsSync(path)) return undefined;
-  const db = new DatabaseSync(path);
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(path);
     db.exec("BEGIN IMMEDIATE; ROLLBACK");
     return undefined;
   } catch (error) {
-    return isBusy(error) ? holderIn(db) : undefined;
+    return db !== undefined && isBusy(error) ? holderIn(db) : undefined;
   } finally {
-    db.close();
+    db?.close();
   }
 }
 
@@ -82,5 +123,10 @@ function holderIn(db: DatabaseSync): LockHolder | undefined {
 }
 
 function isBusy(error: unknown): boolean {
-  return ((error as { errcode?: number }).errcode ?? 0) % 256 === 5;
+  return codeOf(error) === 5;
+}
+
+/** SQLite's primary result code. */
+function codeOf(error: unknown): number {
+  return ((error as { errcode?: number }).errcode ?? 0) % 256;
 }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { type DatabaseError, DatabaseErrorOf, withTimeout } from "@db/core";
-import { damaged, fromFault } from "./sqlite-errors.ts";
+import { damaged, foreign, fromFault } from "./sqlite-errors.ts";
 import type { Answer, Failure, HostData, Request, RequestName, Requests, SqliteOptions } from "./sqlite-host.ts";
 import type { HeadChunk, OpenedStore, QueueStore, StoreBatch } from "./store.ts";
 
@@ -12,6 +12,7 @@ interface Pending {
 }
 
 const CLOSE_TIMEOUT_MS = 10_000;
+const TERMINATE_TIMEOUT_MS = 5_000;
 
 /** From source or from `dist`, the worker stands beside this file. */
 const WORKER = new URL(import.meta.url.endsWith(".ts") ? "./sqlite-worker.ts" : "./sqlite-worker.js", import.meta.url);
@@ -22,6 +23,7 @@ export class SqliteStore implements QueueStore {
   readonly #options: SqliteOptions;
   readonly #pending = new Map<number, Pending>();
   readonly #bell = new Int32Array(new SharedArrayBuffer(4));
+  readonly #lost = new AbortController();
   #worker: Worker | undefined;
   #port: MessagePort | undefined;
   #nextId = 1;
@@ -39,11 +41,11 @@ export class SqliteStore implements QueueStore {
     worker.unref();
     port1.on("message", (answer: Answer) => this.#settle(answer));
     worker.on("error", (error) => this.#broken(error));
-    worker.on("exit", () => this.#broken(new Error("the thread has ended")));
+    worker.on("exit", (code) => this.#broken(new Error(`the thread has ended with code ${code}`)));
     this.#worker = worker;
     this.#port = port1;
     const { notes, outcomes, meta, quarantined } = await this.#ask("open", this.#options);
-    return { entries: this.#scan(), notes, outcomes, meta, quarantined };
+    return { entries: this.#scan(), notes, outcomes, meta, quarantined, lost: this.#lost.signal };
   }
 
   async commit(batch: StoreBatch): Promise<void> {
@@ -66,14 +68,19 @@ export class SqliteStore implements QueueStore {
   async close(): Promise<void> {
     const worker = this.#worker;
     if (worker === undefined) return;
+    this.#worker = undefined;
     try {
-      // A disk that hangs must not hang the caller; what is committed is there all the same.
-      await withTimeout(() => this.#ask("close", undefined), { timeoutMs: CLOSE_TIMEOUT_MS });
+      // A thread that has died has let go of the file.
+      if (this.#port !== undefined)
+        await withTimeout(() => this.#ask("close", undefined), { timeoutMs: CLOSE_TIMEOUT_MS });
+    } catch (error) {
+      this.#broken(error);
+      throw this.#lost.signal.reason;
     } finally {
       this.#port?.close();
       this.#port = undefined;
-      this.#worker = undefined;
-      await worker.terminate();
+      // One that hangs in a call of the kernel ends when that does; by now it has nothing, or that is told.
+      await withTimeout(() => worker.terminate(), { timeoutMs: TERMINATE_TIMEOUT_MS }).catch(() => {});
     }
   }
 
@@ -83,13 +90,13 @@ export class SqliteStore implements QueueStore {
       const chunk = await this.#ask("scan", from);
       if (chunk === undefined) return;
       yield chunk;
-      from = (chunk.seqs.at(-1) ?? 0) + 1;
+      from = (chunk.seqs.at(-1) as number) + 1;
     }
   }
 
   #ask<N extends RequestName>(name: N, asks: Requests[N]["asks"]): Promise<Requests[N]["answers"]> {
     const port = this.#port;
-    if (port === undefined) return Promise.reject(this.#failed("the queue is not open"));
+    if (port === undefined) return Promise.reject(this.#lost.signal.reason ?? this.#failed("the queue is not open"));
     return new Promise((resolve, reject) => {
       const id = this.#nextId;
       this.#nextId += 1;
@@ -115,6 +122,7 @@ export class SqliteStore implements QueueStore {
   #toError(failure: Failure, name: RequestName): DatabaseError {
     const { path } = this.#options;
     if (failure.kind === "damaged") return damaged(path, failure.found);
+    if (failure.kind === "foreign") return foreign(path, failure.found);
     if (failure.kind === "fault")
       return fromFault(failure.fault, path, name === "commit" || name === "read" ? name : "open");
     const { holder } = failure;
@@ -123,24 +131,28 @@ export class SqliteStore implements QueueStore {
     return new DatabaseErrorOf("DATABASE_LOCKED", `${path} is in use by ${by}`, { path });
   }
 
-  /** Of what was being committed nobody can tell. */
-  #broken(cause: Error): void {
-    this.#port?.close();
+  /** The thread is gone. What it had answered holds; of what it was committing nobody can tell. */
+  #broken(cause: unknown): void {
+    const port = this.#port;
+    if (port === undefined) return;
+    for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port))
+      this.#settle(last.message as Answer);
+    port.close();
     this.#port = undefined;
+    const message = "the thread that stores the queue has died, or does not answer";
+    const lost = this.#failed(`${message}; what was acknowledged is there when the queue is opened again`, cause);
     for (const { name, reject } of this.#pending.values()) {
       const details = { effect: "unknown", cause } as const;
-      const message = "the thread that stores the queue has died";
       reject(
-        name === "commit"
-          ? new DatabaseErrorOf("DURABILITY_UNKNOWN", message, { operationId: "" }, details)
-          : this.#failed(message),
+        name === "commit" ? new DatabaseErrorOf("DURABILITY_UNKNOWN", message, { operationId: "" }, details) : lost,
       );
     }
     this.#pending.clear();
+    this.#lost.abort(lost);
   }
 
-  #failed(message: string): DatabaseError {
+  #failed(message: string, cause?: unknown): DatabaseError {
     const { path } = this.#options;
-    return new DatabaseErrorOf("STORAGE_FAILED", `${path}: ${message}`, { path });
+    return new DatabaseErrorOf("STORAGE_FAILED", `${path}: ${message}`, { path }, { cause });
   }
 }

@@ -5,8 +5,9 @@ import type { RejectReason } from "./channels.ts";
  * - `waiting`: there is something to apply, and no connection, or a pause after an error.
  * - `draining`: writes are being applied.
  * - `idle`: nothing to apply.
+ * - `failed`: the store is gone for good; what was acknowledged is there when the queue is opened again.
  */
-export type QueueState = "detached" | "waiting" | "draining" | "idle" | "paused" | "closed";
+export type QueueState = "detached" | "waiting" | "draining" | "idle" | "paused" | "failed" | "closed";
 
 /** A snapshot. Counts down to `etaMs` are of now, those from `enqueued` on since `open`. */
 export interface QueueStats {
@@ -74,7 +75,7 @@ export class RateMeter {
   count(): void {
     this.#advance();
     const at = this.#second % SECONDS;
-    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    this.#counts[at] = (this.#counts[at] as number) + 1;
   }
 
   perSecond(): number {

@@ -40,6 +40,11 @@ export interface OpenedStore {
   readonly meta: string | undefined;
   /** Where a damaged store was moved to, if it was. */
   readonly quarantined?: readonly string[] | undefined;
+  /**
+   * Fires when the store is gone for good, with a `DatabaseError` as its reason: the queue then refuses what comes, with that, and
+   * applies nothing more. Default: never.
+   */
+  readonly lost?: AbortSignal | undefined;
 }
 
 /** The beginnings of some entries. */

@@ -1,5 +1,6 @@
 import {
   checkValue,
+  classOf,
   copyValue,
   type Fields,
   invalid,
@@ -7,6 +8,7 @@ import {
   type OperationOf,
   parseRecordId,
   type Scope,
+  toDatabaseError,
   type UpdateMode,
   type WriteKind,
 } from "@db/core";
@@ -14,7 +16,13 @@ import { isPlainJson } from "./plain.ts";
 
 /** A write as it is stored: plain data, with nothing that can be derived. */
 export type StoredWrite =
-  | { readonly kind: "create"; readonly id: string; readonly data: Fields; readonly scope?: Scope }
+  | {
+      readonly kind: "create";
+      readonly id: string;
+      readonly data: Fields;
+      readonly scope?: Scope;
+      readonly fingerprint?: string;
+    }
   | {
       readonly kind: "update";
       readonly id: string;
@@ -22,8 +30,9 @@ export type StoredWrite =
       readonly mode: UpdateMode;
       readonly remove?: readonly string[];
       readonly scope?: Scope;
+      readonly fingerprint?: string;
     }
-  | { readonly kind: "delete"; readonly id: string; readonly scope?: Scope };
+  | { readonly kind: "delete"; readonly id: string; readonly scope?: Scope; readonly fingerprint?: string };
 
 /** What can be put into a queue by hand: an operation of core's, or less of one. */
 export type QueuedWrite =
@@ -45,20 +54,27 @@ export function canBeStored(operation: OperationOf<WriteKind>): boolean {
 }
 
 /** An operation that core has checked. */
-export function toStored(operation: OperationOf<WriteKind>, scope: Scope | undefined): StoredWrite {
+export function toStored(
+  operation: OperationOf<WriteKind>,
+  scope: Scope | undefined,
+  fingerprint: string | undefined,
+): StoredWrite {
   const { id } = operation;
-  const tenant = scope === undefined ? undefined : { scope };
+  const more =
+    scope === undefined && fingerprint === undefined
+      ? undefined
+      : { ...(scope === undefined ? {} : { scope }), ...(fingerprint === undefined ? {} : { fingerprint }) };
   switch (operation.kind) {
     case "create":
-      return { kind: "create", id, data: operation.data, ...tenant };
+      return { kind: "create", id, data: operation.data, ...more };
     case "update": {
       const { data, mode, remove } = operation;
       return remove.length === 0
-        ? { kind: "update", id, data, mode, ...tenant }
-        : { kind: "update", id, data, mode, remove, ...tenant };
+        ? { kind: "update", id, data, mode, ...more }
+        : { kind: "update", id, data, mode, remove, ...more };
     }
     default:
-      return { kind: "delete", id, ...tenant };
+      return { kind: "delete", id, ...more };
   }
 }
 
@@ -86,9 +102,17 @@ const FIELDS = ["kind", "collection", "id", "data", "mode", "remove", "expect", 
 
 /**
  * Checks what a caller wants stored.
- * @throws VALIDATION_FAILED, INVALID_RECORD_ID
+ * @throws VALIDATION_FAILED, INVALID_RECORD_ID; INTERNAL where looking at it throws
  */
 export function checkWrite(given: unknown): OperationOf<WriteKind> {
+  try {
+    return checked(given);
+  } catch (error) {
+    throw toDatabaseError(error, "none");
+  }
+}
+
+function checked(given: unknown): OperationOf<WriteKind> {
   if (!isPlainObject(given)) throw invalid([], "type", "a write: { kind, id, data }");
   for (const name of Object.keys(given)) {
     if (!FIELDS.includes(name)) throw invalid([name], "unknown_field", `one of ${FIELDS.join(", ")}`);
@@ -106,10 +130,64 @@ export function checkWrite(given: unknown): OperationOf<WriteKind> {
   if (kind === "delete") return { kind, ...target, expect: undefined };
   if (!isPlainObject(data)) throw invalid(["data"], "type", "a plain object of fields");
   if (!isPlainJson(data)) checkValue(data, ["data"]);
-  if (kind === "create") return { kind, collection, id: id as string, data: data as Fields, returning: false };
+  const fields = withoutId(data as Fields, id);
+  if (kind === "create") return { kind, collection, id: id as string, data: fields, returning: false };
   if (mode !== "merge" && mode !== "replace" && mode !== "increment")
     throw invalid(["mode"], "mode", '"merge", "replace" or "increment"');
   if (!Array.isArray(remove) || !remove.every((name) => typeof name === "string"))
     throw invalid(["remove"], "type", "an array of field names");
-  return { kind, ...target, data: data as Fields, mode, remove: [...remove], expect: undefined };
+  if (remove.length > 0 && mode !== "merge") throw invalid(["remove"], "remove", 'absent but with the mode "merge"');
+  if (mode === "increment") {
+    const wrong = Object.keys(fields).find((name) => classOf(fields[name]) !== "number");
+    if (wrong !== undefined) throw invalid(["data", wrong], "increment", "a number to add");
+  }
+  return { kind, ...target, data: fields, mode, remove: [...remove], expect: undefined };
+}
+
+/** As a service does: the id is no field. */
+function withoutId(data: Fields, own: unknown): Fields {
+  if (!Object.hasOwn(data, "id")) return data;
+  const { id, ...fields } = data;
+  if (id !== own) throw invalid(["data", "id"], "id", "absent or equal to the record's own id");
+  return fields;
+}
+
+/** A stored write, with what it left to a default. */
+export interface StoredParts {
+  readonly operation: OperationOf<WriteKind>;
+  readonly scope: Scope | undefined;
+  readonly fingerprint: string | undefined;
+}
+
+/**
+ * Checks what comes from a file that anybody may have written.
+ * @throws VALIDATION_FAILED, INVALID_RECORD_ID
+ */
+export function checkStored(given: unknown): StoredParts {
+  if (!isPlainObject(given)) throw invalid([], "type", "a write: { kind, id, data }");
+  const { scope, fingerprint, ...write } = given;
+  const operation = checkWrite(write);
+  if (scope !== undefined) checkScope(scope);
+  if (fingerprint !== undefined && !isFingerprint(fingerprint))
+    throw invalid(["fingerprint"], "fingerprint", "1..128 printable ASCII characters");
+  return { operation, scope, fingerprint };
+}
+
+/** @throws VALIDATION_FAILED */
+export function checkScope(value: unknown): asserts value is Scope {
+  if (!isPlainObject(value) || typeof value.namespace !== "string" || typeof value.database !== "string")
+    throw invalid(["scope"], "scope", "{ namespace, database } of strings");
+}
+
+/** @throws VALIDATION_FAILED */
+export function checkSignal(value: unknown): void {
+  if (value !== undefined && !(value instanceof AbortSignal)) throw invalid(["signal"], "signal", "an AbortSignal");
+}
+
+export function isOperationId(value: unknown): value is string {
+  return typeof value === "string" && /^[\w.:-]{1,128}$/.test(value);
+}
+
+export function isFingerprint(value: unknown): value is string {
+  return typeof value === "string" && /^[!-~]{1,128}$/.test(value);
 }

@@ -17,6 +17,7 @@ export interface Try {
   readonly operation: OperationOf<WriteKind>;
   readonly scope: Scope | undefined;
   readonly operationId: string;
+  readonly fingerprint: string | undefined;
   readonly attempt: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -50,7 +51,7 @@ export class Target {
     const ledger = this.hasLedger;
     try {
       await this.#call({ ...limits, ledger }, "unknown", (context) => this.#next(operation, context));
-      return { name: "applied" };
+      return { name: "applied", inLedger: ledger };
     } catch (thrown) {
       const verdict = judge(toDatabaseError(thrown, "unknown"), operation, given.operationId, ledger);
       return verdict.name === "compare" ? this.#compare(given, verdict.error) : verdict;
@@ -64,7 +65,9 @@ export class Target {
     try {
       const read = { kind: "read", collection, id } as const;
       const row = await this.#call({ ...limits, ledger: false }, "none", (context) => this.#next(read, context));
-      return row !== undefined && equalValues(row, { ...data, id }) ? { name: "applied" } : { name: "dead", error };
+      return row !== undefined && equalValues(row, { ...data, id })
+        ? { name: "applied", inLedger: false }
+        : { name: "dead", error };
     } catch (thrown) {
       // Whatever ails the reading, it is not the write's fault.
       const fault = toDatabaseError(thrown, "none");
@@ -74,11 +77,10 @@ export class Target {
   }
 
   #call<T>(
-    { timeoutMs, signal, scope, operationId, attempt, ledger }: Omit<Try, "operation"> & { readonly ledger: boolean },
+    { timeoutMs, signal, ...tried }: Omit<Try, "operation"> & { readonly ledger: boolean },
     lost: "none" | "unknown",
     work: (context: CallContext) => Promise<T>,
   ): Promise<T> {
-    const facts = { operationId, scope, attempt, ledger, whenAway: "fail", origin: "replay" } as const;
-    return runCall({ timeoutMs, signal, lost, ...facts }, work);
+    return runCall({ timeoutMs, signal, lost, ...tried, whenAway: "fail", origin: "replay" }, work);
   }
 }

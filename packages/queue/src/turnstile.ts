@@ -18,16 +18,15 @@ export class Turnstile {
     const look = (): void => {
       for (const waiter of this.#waiting) this.#look(waiter);
     };
-    journal.listen({ moved() {}, settled() {}, freed: look, parked: look });
+    journal.listen({ freed: look, parked: look, ended: look });
   }
 
   /**
    * Resolves when the lane has no entries.
-   * @throws CONFLICT behind a dead letter, which only an operator can clear away; what the signal says
+   * @throws CONFLICT behind a dead letter, which only an operator can clear away; why the queue has ended; what the signal says
    */
   async wait(lane: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw interrupted({ signal }, "none");
-    if (this.#journal.backlog.findLane(lane) === NONE) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter: Waiter = { lane, pass: resolve, refuse: reject };
     const abort = (): void => reject(interrupted({ signal }, "none"));
@@ -43,10 +42,11 @@ export class Turnstile {
   }
 
   #look({ lane, pass, refuse }: Waiter): void {
-    const { backlog } = this.#journal;
+    const { backlog, ended } = this.#journal;
     const found = backlog.findLane(lane);
     if (found === NONE) pass();
     else if (backlog.isDead(found)) refuse(blocked());
+    else if (ended !== undefined) refuse(ended);
   }
 }
 

@@ -1,6 +1,7 @@
 import { deserialize, serialize } from "node:v8";
-import { invalid } from "@db/core";
+import { checkValue, invalid } from "@db/core";
 import type { Codec } from "./codec.ts";
+import { isPlainJson } from "./plain.ts";
 import type { StoredWrite } from "./stored-write.ts";
 
 /** The runtime's own binary format, in the place of Rust's bincode. Only Node reads it; nothing to install. */
@@ -8,6 +9,8 @@ export const v8: Codec = {
   id: 4,
   name: "v8",
   encode: (write) => {
+    // An object of a class would be stored without it, and be another value.
+    if (!isPlainJson(write)) checkValue(write, []);
     try {
       return serialize(write);
     } catch (error) {

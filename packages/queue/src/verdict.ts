@@ -2,14 +2,14 @@ import { type DatabaseError, DatabaseErrorOf, type ErrorCode, type OperationOf, 
 
 /**
  * What an attempt to apply a write has come to.
- * - `applied`: the database has it.
+ * - `applied`: the database has it. `inLedger`: and its ledger knows, unlike what was found to need no change.
  * - `away`: the database could not be asked; counts for nothing.
  * - `again`: a failure that may pass.
  * - `dead`: no repeat can help.
  * - `compare`: a record of this id exists; it may be the one that was to be created.
  */
 export type Verdict =
-  | { readonly name: "applied" }
+  | { readonly name: "applied"; readonly inLedger: boolean }
   | { readonly name: "compare"; readonly error: DatabaseError }
   | { readonly name: "away" | "again" | "dead"; readonly error: DatabaseError };
 
@@ -47,7 +47,7 @@ export function judge(
   ledger: boolean,
 ): Verdict {
   const { code, effect } = error;
-  if (code === "NOT_FOUND" && operation.kind === "delete") return { name: "applied" };
+  if (code === "NOT_FOUND" && operation.kind === "delete") return { name: "applied", inLedger: false };
   if (code === "ALREADY_EXISTS" && operation.kind === "create") return { name: "compare", error };
   if (effect === "unknown" && !ledger && !isRepeatable(operation))
     return { name: "dead", error: unknownOutcome(operationId, error) };

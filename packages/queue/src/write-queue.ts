@@ -1,4 +1,4 @@
-import { checkKeys, invalid, type Layer, parseRecordId, type Scope } from "@db/core";
+import { checkKeys, DatabaseErrorOf, invalid, type Layer, newOperationId, parseRecordId, type Scope } from "@db/core";
 import { Barriers } from "./barriers.ts";
 import type { Codec } from "./codec.ts";
 import { type DeadLetter, type DeadLetterOptions, DeadLetters } from "./dead-letters.ts";
@@ -15,8 +15,8 @@ import { Replayer } from "./replayer.ts";
 import { SqliteStore } from "./sqlite-store.ts";
 import type { QueueState, QueueStats } from "./stats.ts";
 import type { QueueStore } from "./store.ts";
-import { checkWrite, type QueuedWrite } from "./stored-write.ts";
-import { exportTo, type ImportReport, importFrom } from "./transfer.ts";
+import { checkScope, checkSignal, checkWrite, isFingerprint, isOperationId, type QueuedWrite } from "./stored-write.ts";
+import { type ExportOptions, exportTo, type ImportReport, importFrom } from "./transfer.ts";
 import { Turnstile } from "./turnstile.ts";
 
 export interface EnqueueOptions {
@@ -24,6 +24,11 @@ export interface EnqueueOptions {
   readonly signal?: AbortSignal;
   /** Names the write, 1..128 letters, digits or `. : _ -`. Default: a new UUIDv7. The same one again is the same write. */
   readonly operationId?: string;
+  /**
+   * A digest of the write, 1..128 printable ASCII characters: another one under the same operation id is refused, here and by the
+   * ledger. Default none.
+   */
+  readonly fingerprint?: string;
   /** The tenant it is for. */
   readonly scope?: Scope;
 }
@@ -64,12 +69,7 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
     const store = settings.store ?? storeFor(settings);
     const journal = new Journal(store, settings);
     try {
-      const quarantined = await journal.open();
-      if (quarantined.length > 0)
-        process.emitWarning(
-          `the queue was damaged and starts empty; moved to ${quarantined.join(", ")}`,
-          "QueueWarning",
-        );
+      await journal.open();
     } catch (error) {
       await store.close();
       throw error;
@@ -103,13 +103,13 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
    * Stores a write, whatever the state of the database. Resolves when it is as durable as `durability` says. The data is copied
    * at the call.
    * @throws QUEUE_FULL, PAYLOAD_TOO_LARGE, STORAGE_FAILED: not stored. DURABILITY_UNKNOWN: nobody can tell
-   * @throws VALIDATION_FAILED, INVALID_RECORD_ID, CANCELLED, CLOSED
+   * @throws VALIDATION_FAILED (rule `operation_reused`: another write has this operation id), INVALID_RECORD_ID, CANCELLED, CLOSED
    */
   enqueue(write: QueuedWrite, options: EnqueueOptions = {}): Promise<Receipt> {
     try {
       const operation = checkWrite(write);
-      const { signal, operationId = this.#journal.newOperationId(), scope } = checkEnqueueOptions(options);
-      return this.#intake.put({ operation, scope, operationId, maybeApplied: false, signal });
+      const { operationId = newOperationId(), fingerprint, scope, signal } = checkEnqueueOptions(options);
+      return this.#intake.put({ operation, scope, operationId, fingerprint, maybeApplied: false, signal });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -128,10 +128,12 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
   /**
    * Resolves when all writes of before (of one record, if `id` is given) are applied: for a `query`, `find` or `transaction`, which do
    * not see waiting writes. Dead letters, and what stands behind one, are not waited for.
-   * @throws CANCELLED or the signal's own `DatabaseError`; INVALID_RECORD_ID
+   * @throws CANCELLED or the signal's own `DatabaseError`; INVALID_RECORD_ID; CLOSED, STORAGE_FAILED when the queue ends before
    */
   async barrier(id?: string, options: { readonly signal?: AbortSignal; readonly scope?: Scope } = {}): Promise<void> {
     checkKeys("barrier", options, ["signal", "scope"]);
+    checkSignal(options.signal);
+    if (options.scope !== undefined) checkScope(options.scope);
     if (id !== undefined) parseRecordId(id);
     const lane = id === undefined ? undefined : this.#journal.laneHash(id, options.scope);
     await this.#barriers.wait(lane, options.signal);
@@ -163,12 +165,17 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
    * Writes all entries into a file, a line of JSON each, for another queue to import. They stay here as well: close this queue, or
    * the same writes are applied by both. Resolves to how many there were.
    * @param codec how the writes stand in it. Default `json`
+   * @throws STORAGE_FAILED for a file that cannot be written; STORAGE_DAMAGED naming an entry; CANCELLED, CLOSED
+   * @throws VALIDATION_FAILED for a file of the queue itself
    */
-  exportTo(path: string, codec: Codec = json): Promise<number> {
-    return exportTo(this.#journal, path, codec);
+  exportTo(path: string, codec: Codec = json, options: ExportOptions = {}): Promise<number> {
+    return exportTo(this.#journal, path, codec, options);
   }
 
-  /** Takes in what another queue has exported, with operation ids, ages and dead letters. What is here already is skipped. */
+  /**
+   * Takes in what another queue has exported, with operation ids, ages and dead letters. What is here already is skipped.
+   * @throws STORAGE_FAILED for a file that cannot be read; VALIDATION_FAILED naming a line; what `enqueue` throws
+   */
   importFrom(path: string): Promise<ImportReport> {
     return importFrom(this.#journal, this.#intake, path);
   }
@@ -209,7 +216,11 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
     };
   }
 
-  /** Makes all that is done durable. For an orderly end: `db.disconnect()` first, then this. What waits stays stored. */
+  /**
+   * Makes all that is done durable, and gives the file free. For an orderly end: `db.disconnect()` first, then this. What waits stays
+   * stored. Ends within 30 s.
+   * @throws what kept something from becoming durable; what was applied is then applied again, under its operation id
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -221,6 +232,7 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
 
   get #state(): QueueState {
     if (this.#closing !== undefined) return "closed";
+    if (this.#journal.ended !== undefined) return "failed";
     const { target, isPaused, inFlight } = this.#replayer;
     if (target === undefined) return "detached";
     if (isPaused) return "paused";
@@ -230,7 +242,7 @@ export class WriteQueue implements LiveQueue, AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#unregister();
-    this.#intake.close();
+    this.#journal.end(new DatabaseErrorOf("CLOSED", "the queue is closed", {}));
     await this.#replayer.detach(AbortSignal.abort());
     await this.#journal.close();
   }
@@ -241,14 +253,14 @@ function storeFor({ path, durability, onCorruption }: Settings): QueueStore {
   return new SqliteStore({ path, durability, onCorruption });
 }
 
-const OPERATION_ID = /^[\w.:-]{1,128}$/;
-
 function checkEnqueueOptions(options: EnqueueOptions): EnqueueOptions {
-  checkKeys("enqueue", options, ["signal", "operationId", "scope"]);
-  const { operationId, scope } = options;
-  if (operationId !== undefined && !(typeof operationId === "string" && OPERATION_ID.test(operationId)))
+  checkKeys("enqueue", options, ["signal", "operationId", "fingerprint", "scope"]);
+  const { operationId, fingerprint, scope, signal } = options;
+  checkSignal(signal);
+  if (operationId !== undefined && !isOperationId(operationId))
     throw invalid(["operationId"], "operationId", "1..128 letters, digits or . : _ -");
-  if (scope !== undefined && (typeof scope?.namespace !== "string" || typeof scope.database !== "string"))
-    throw invalid(["scope"], "scope", "{ namespace, database } of strings");
+  if (fingerprint !== undefined && !isFingerprint(fingerprint))
+    throw invalid(["fingerprint"], "fingerprint", "1..128 printable ASCII characters");
+  if (scope !== undefined) checkScope(scope);
   return options;
 }

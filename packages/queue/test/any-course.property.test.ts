@@ -23,6 +23,9 @@ test("in any course of events: what was acknowledged is applied once, in order, 
       await subject.queue.barrier();
       await until(() => subject.queue.stats().pending === subject.queue.stats().dead + subject.queue.stats().parked);
       const letters = await subject.queue.deadLetters();
+      // Of what was written nothing is damaged, and nothing is dead without a reason.
+      expect(subject.queue.stats().damaged).toBe(0);
+      expect(letters.filter(({ lastError }) => lastError === undefined)).toEqual([]);
       const dead = new Set(letters.map(({ operationId }) => operationId ?? ""));
       const rows = await subject.rows();
       expect(rows).toEqual(expectedRows(model, dead));

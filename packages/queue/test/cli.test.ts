@@ -1,6 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
 import { createDatabase } from "@db/core";
 import { MockDatabase } from "@db/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -100,6 +102,48 @@ test("redrive, discard and export do what they say", async () => {
   expect(readFileSync(target, "utf8").trim().split("\n")).toHaveLength(3);
 });
 
+test("what is decided can be told as JSON", async () => {
+  const path = await file();
+  const { code, out } = await run("redrive", path, "op-1", "op-9", "--json");
+  expect([code, ...out.map((line) => JSON.parse(line) as object)]).toEqual([
+    1,
+    { id: "op-1", count: 1 },
+    { id: "op-9", count: 0 },
+  ]);
+  const target = `${path}.export`;
+  expect((await run("export", path, target, "--json")).out).toEqual([JSON.stringify({ entries: 3, target })]);
+  const nowhere = join(path, "folder", "export");
+  expect((await run("export", path, nowhere)).err).toBe(
+    `db-queue: ${nowhere} cannot be written (ENOTDIR) (STORAGE_FAILED)`,
+  );
+});
+
+test("long work says how far it is; interrupted it leaves nothing behind, and the queue free", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "db-queue-cli-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "queue.db");
+  {
+    await using queue = await WriteQueue.open({ path, durability: "os" });
+    const ids = Array.from({ length: 10_000 }, (_, index) => `notes:${index}`);
+    await Promise.all(ids.map((id) => queue.enqueue({ kind: "delete", id })));
+  }
+  const seen: string[] = [];
+  const none = (): void => {};
+  expect(await main(["verify", path], none, none, (text) => seen.push(text))).toBe(0);
+  expect(seen).toEqual(["10000 entries looked at …", ""]);
+  const target = join(folder, "export");
+  const interrupted = await main(["export", path, target], none, none, (text) => {
+    seen.push(text);
+    process.emit("SIGINT");
+  });
+  expect(interrupted).toBe(130);
+  expect(seen.slice(2)).toEqual(["256 of 10000 entries written …", ""]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("export"))).toEqual([]);
+  expect(process.listenerCount("SIGINT")).toBe(0);
+  await using queue = await WriteQueue.open({ path });
+  expect(queue.stats().pending).toBe(10_000);
+});
+
 test("a damaged file is told from a sound one by the exit code", async () => {
   const path = await file();
   writeFileSync(path, "garbage".repeat(2_000));
@@ -116,6 +160,13 @@ test.each<[readonly string[], string]>([
   [["discard", "x", "1"], "expected --reason with discard"],
   [["list", "x", "--limit", "many"], 'expected --limit to be a number, got "many"'],
   [["list", "x", "--colour"], "colour"],
+  [["list", "x", "--limit", "0"], 'expected --limit to be at least 1, got "0"'],
+  [["list", "x", "y"], "expected nothing after the file, got 1"],
+  [["verify", "x", "y", "z"], "expected nothing after the file, got 2"],
+  [["list", "x", "--reason", "why"], "list has no option --reason"],
+  [["verify", "x", "--dead"], "verify has no option --dead"],
+  [["redrive", "x", "1", "--limit", "5"], "redrive has no option --limit"],
+  [["export", "x", "y", "--after", "5"], "export has no option --after"],
 ])("%j is called wrongly: exit code 2, what was expected, and the help", async (args, message) => {
   const { code, err } = await run(...args);
   expect(code).toBe(2);
@@ -128,4 +179,118 @@ test("--help is no mistake; a file that is not there is one, and none is made", 
   const { code, err } = await run("redrive", join(tmpdir(), "db-queue-is-not-there"), "1");
   expect(code).toBe(1);
   expect(err).toContain("(STORAGE_FAILED)");
+});
+
+test("what is damaged, or written with a codec that is not there, is shown as such", async () => {
+  const path = await file();
+  const db = new DatabaseSync(path);
+  const rows = db.prepare("SELECT seq, entry FROM entries ORDER BY seq").all();
+  const [damaged = 0, strange = 0] = rows.map(({ seq }) => Number(seq));
+  db.prepare("UPDATE entries SET entry = x'0102' WHERE seq = ?").run(damaged);
+  const bytes = Buffer.from(rows[1]?.entry as Uint8Array);
+  bytes[5] = 77;
+  bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
+  db.prepare("UPDATE entries SET entry = ? WHERE seq = ?").run(bytes, strange);
+  db.close();
+  expect((await run("list", path)).out[0]).toBe(`${damaged}  damaged, 2 bytes`);
+  expect(JSON.parse((await run("list", path, "--json")).out[0] ?? "")).toMatchObject({
+    seq: damaged,
+    state: "damaged",
+  });
+  expect((await run("show", path, String(damaged))).out[0]).toContain('"write":"damaged"');
+  expect((await run("show", path, "op-2")).out[0]).toContain(
+    '"write":"written with the codec 77, which is not installed"',
+  );
+  expect((await run("verify", path)).out.at(-1)).toBe(`damaged: the entry ${damaged} is not what was written`);
+});
+
+test("a dead letter is also known by its number, and a queue without entries says so", async () => {
+  const path = await file();
+  const [first] = (await run("list", path, "--json", "--dead")).out;
+  const { seq } = JSON.parse(first ?? "") as { seq: number };
+  expect(await run("discard", path, String(seq), "--reason", "a mistake")).toMatchObject({ out: [`${seq}: done (1)`] });
+  const empty = `${path}-empty`;
+  await (await WriteQueue.open({ path: empty })).close();
+  expect((await run("list", empty)).out).toEqual(["no entries"]);
+});
+
+/** A file with a dead letter for each of some operation ids. */
+async function deadLetters(...operationIds: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "db-queue-cli-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "queue.db");
+  await using queue = await WriteQueue.open({ path });
+  const db = createDatabase({ driver: new MockDatabase(), layers: [queue.layer] });
+  await db.connect();
+  for (const operationId of operationIds)
+    await queue.enqueue({ kind: "update", id: `notes:${operationId}`, data: {} }, { operationId });
+  await until(() => queue.stats().dead === operationIds.length);
+  await db.disconnect();
+  return path;
+}
+
+test("an operation id of digits is one, and nothing is done where it is also the number of another entry", async () => {
+  const path = await deadLetters("2", "b", "777");
+  expect(await run("redrive", path, "777")).toMatchObject({ code: 0, out: ["777: done (1)"] });
+  const { code, err } = await run("discard", path, "b", "2", "--reason", "a mistake");
+  expect(code).toBe(2);
+  expect(err).toContain('"2" is the operation id of one dead letter and the seq of another');
+  expect((await run("list", path, "--dead")).out).toHaveLength(2);
+  expect(await run("discard", path, "notes:2", "--reason", "a mistake")).toMatchObject({ code: 0 });
+});
+
+test("an entry that its codec cannot decode is shown as such, and hides no other", async () => {
+  const path = await file();
+  const db = new DatabaseSync(path);
+  const [row] = db.prepare("SELECT seq, entry FROM entries ORDER BY seq").all();
+  const bytes = Buffer.from(row?.entry as Uint8Array);
+  bytes[5] = 4;
+  bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
+  db.prepare("UPDATE entries SET entry = ? WHERE seq = ?").run(bytes, row?.seq as number);
+  db.close();
+  expect((await run("show", path, "op-1")).out[0]).toContain('"write":"it cannot be decoded');
+  expect((await run("show", path, "op-3")).out).toHaveLength(1);
+});
+
+test("a queue with entries of a codec that is not there is not changed, and says which", async () => {
+  const path = await file();
+  const db = new DatabaseSync(path);
+  const [row] = db.prepare("SELECT seq, entry FROM entries ORDER BY seq").all();
+  const bytes = Buffer.from(row?.entry as Uint8Array);
+  bytes[5] = 77;
+  bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
+  db.prepare("UPDATE entries SET entry = ? WHERE seq = ?").run(bytes, row?.seq as number);
+  db.close();
+  for (const args of [
+    ["redrive", path, "op-1"],
+    ["export", path, `${path}.export`],
+  ]) {
+    const { code, err } = await run(...args);
+    expect(code).toBe(1);
+    expect(err).toContain("the codec with the id 77");
+  }
+});
+
+test("with --json there is nothing but JSON", async () => {
+  const path = await file();
+  expect(await run("show", path, "nobody", "--json")).toEqual({ code: 1, out: [], err: "no entry nobody" });
+});
+
+test.each([
+  ["of a later version", "PRAGMA user_version = 99", "its format is 99"],
+  ["of another program", "PRAGMA application_id = 7", "it is no queue of @db/queue"],
+])("list and show say of a file %s what is wrong with it, and end with 1", async (_what, change, told) => {
+  const path = await file();
+  const db = new DatabaseSync(path);
+  db.exec(change);
+  db.close();
+  for (const command of [
+    ["list", path],
+    ["show", path, "op-1"],
+  ]) {
+    const { code, out, err } = await run(...command);
+    expect({ code, out }).toEqual({ code: 1, out: [] });
+    expect(err).toContain(path);
+    expect(err).toContain(told);
+  }
 });

@@ -52,8 +52,16 @@ describe.each(codecs)("$name", (codec) => {
     expect(found.o).toEqual({ $date: "x" });
   });
 
-  test("what is no portable value is refused before it is stored", () => {
-    const data = { f: () => {} } as never;
+  class Distance {
+    readonly metres = 1;
+  }
+
+  test.each([
+    ["a function", () => {}],
+    ["an object of a class, which would come back without it", new Distance()],
+    ["a map", new Map([["a", 1]])],
+  ])("%s is no portable value, and refused before it is stored", (_what, value) => {
+    const data = { value } as never;
     expect(() => codec.encode({ kind: "create", id: "notes:1", data })).toThrow(
       expect.objectContaining({ code: "VALIDATION_FAILED" }),
     );

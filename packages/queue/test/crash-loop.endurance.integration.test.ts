@@ -10,5 +10,7 @@ test(`${rounds} kills of the service while the database is killed as well: each 
   const { broken, ...counts } = await crashLoop(rounds);
   process.stdout.write(`${JSON.stringify(counts)}\n`);
   expect(broken).toEqual([]);
+  // Else the kills have missed what they are for.
+  expect(counts.waiting).toBeGreaterThan(0);
   expect(counts.acknowledged).toBeGreaterThan(rounds * 10);
 });

@@ -1,7 +1,8 @@
 import { type DatabaseError, DatabaseErrorOf } from "@db/core";
 import { describe, expect, test } from "vitest";
-import { MemoryStore, type QueuedWrite, WriteQueue } from "../src/index.ts";
+import { json, MemoryStore, type QueuedWrite, WriteQueue } from "../src/index.ts";
 import type { StoreBatch } from "../src/store.ts";
+import { v8 } from "../src/v8.ts";
 import { failure, rig, until } from "./support/service.ts";
 
 const create = (id: string, data = {}): QueuedWrite => ({ kind: "create", id, data });
@@ -167,6 +168,16 @@ describe("no more than there is room for", () => {
   });
 });
 
+test("close() stores all that is still on its way", async () => {
+  const store = new MemoryStore();
+  const queue = await WriteQueue.open({ store });
+  const calls = Array.from({ length: 10_000 }, (_, index) => queue.enqueue(create(`notes:${index}`)));
+  await queue.close();
+  expect(await Promise.all(calls)).toHaveLength(10_000);
+  await using again = await WriteQueue.open({ store });
+  expect(again.stats().pending).toBe(10_000);
+});
+
 describe("a store that fails", () => {
   const failing = async (error: DatabaseError | Error, times = 1) => {
     const store = new MemoryStore();
@@ -225,10 +236,44 @@ describe("a store that fails", () => {
     expect(await db.update("notes:1", { v: 2 })).toMatchObject({ status: "committed" });
   });
 
+  test("a dead letter that could not be noted is noted later", async () => {
+    const store = new MemoryStore();
+    const commit = store.commit.bind(store);
+    const { queue } = await rig({ queue: { store } });
+    queue.pause();
+    await queue.enqueue({ kind: "update", id: "notes:1", data: {} });
+    let noted = 0;
+    store.commit = async (batch) => {
+      if (batch.notes.length === 0) return commit(batch);
+      noted += 1;
+      if (noted === 1) throw new DatabaseErrorOf("QUEUE_FULL", "no space", {});
+      return commit(batch);
+    };
+    queue.resume();
+    await until(() => noted === 2);
+    await using again = await WriteQueue.open({ store });
+    expect(await again.deadLetters()).toMatchObject([{ id: "notes:1", attempts: 1, lastError: { code: "NOT_FOUND" } }]);
+  });
+
   test("at open: STORAGE_FAILED, for nothing was to be lost yet", async () => {
     const store = new MemoryStore();
     store.commit = () => Promise.reject(new DatabaseErrorOf("DURABILITY_UNKNOWN", "sync", { operationId: "" }));
     expect(await failure(WriteQueue.open({ store }))).toMatchObject({ code: "STORAGE_FAILED", effect: "none" });
+  });
+
+  test("a store that is gone for good ends the queue, whoever wrote it", async () => {
+    const gone = new AbortController();
+    const store = new MemoryStore();
+    const open = store.open.bind(store);
+    store.open = async () => ({ ...(await open()), lost: gone.signal });
+    const { queue } = await rig({ connect: false, queue: { store } });
+    await queue.enqueue(create("notes:1"));
+    const waiting = failure(queue.barrier());
+    gone.abort(new DatabaseErrorOf("STORAGE_FAILED", "the log has moved", { path: "log" }));
+    expect((await waiting).message).toBe("the log has moved");
+    expect((await failure(queue.enqueue(create("notes:2")))).message).toBe("the log has moved");
+    expect(queue.stats()).toMatchObject({ state: "failed", errors: 1 });
+    expect((await failure(WriteQueue.open({ store }))).message).toBe("the log has moved");
   });
 
   test("a stranger's exception is not the caller's to see raw", async () => {
@@ -247,3 +292,101 @@ describe("a store that fails", () => {
     expect(await db.read("notes:1")).toEqual({ id: "notes:1", v: 2 });
   });
 });
+
+const secret = (): never => {
+  throw new Error("hunter2");
+};
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+let looks = 0;
+
+test.each<[string, unknown]>([
+  [
+    "a getter that throws",
+    {
+      get a() {
+        return secret();
+      },
+    },
+  ],
+  ["a proxy that throws", new Proxy({}, { ownKeys: secret })],
+  ["a proxy that was revoked", revoked.proxy],
+  [
+    "a getter that turns into what JSON does not have",
+    {
+      get a() {
+        looks += 1;
+        return looks > 2 ? 1n : 1;
+      },
+    },
+  ],
+])("data with %s ends the call with an error of ours, which tells nothing of it", async (_what, data) => {
+  const { queue } = await rig({ connect: false });
+  const error = await failure(queue.enqueue({ kind: "create", id: "notes:1", data: data as never }));
+  expect(error).toMatchObject({ effect: "none" });
+  expect(error.message).not.toContain("hunter2");
+  expect(queue.stats().pending).toBe(0);
+});
+
+test.each<[string, object, string]>([
+  ["an increment of what is no number", { mode: "increment", data: { n: "1" } }, "a number to add"],
+  ["fields to take away with replace", { mode: "replace", data: {}, remove: ["a"] }, "merge"],
+  ["fields to take away with increment", { mode: "increment", data: { n: 1 }, remove: ["a"] }, "merge"],
+  ["the id of another record", { data: { id: "notes:2" } }, "record's own id"],
+])("an update with %s is refused at the call, as a service does", async (_what, write, message) => {
+  const { queue } = await rig({ connect: false });
+  const error = await failure(queue.enqueue({ kind: "update", id: "notes:1", ...write } as never));
+  expect(error.code).toBe("VALIDATION_FAILED");
+  expect(error.message).toContain(message);
+});
+
+test("the record's own id among its fields is left out, as a service does", async () => {
+  const { db, queue } = await rig();
+  await queue.enqueue({ kind: "create", id: "notes:1", data: { id: "notes:1", a: 1 } });
+  await queue.barrier();
+  expect(await db.read("notes:1")).toEqual({ id: "notes:1", a: 1 });
+});
+
+test("a signal or a scope that is none is refused, and not taken for one that never fires or has no writes", async () => {
+  const { queue } = await rig({ connect: false });
+  await queue.enqueue({ kind: "delete", id: "notes:1" });
+  const write = { kind: "delete", id: "notes:2" } as const;
+  expect((await failure(queue.enqueue(write, { signal: {} as never }))).code).toBe("VALIDATION_FAILED");
+  expect((await failure(queue.barrier("notes:1", { signal: {} as never }))).code).toBe("VALIDATION_FAILED");
+  expect((await failure(queue.barrier("notes:1", { scope: { namespace: "a" } as never }))).code).toBe(
+    "VALIDATION_FAILED",
+  );
+  expect(queue.stats().pending).toBe(1);
+});
+
+test("a write that is far too large is refused before memory is taken for it", async () => {
+  const store = new MemoryStore();
+  let most = 0;
+  const allocate = (bytes: number): Buffer => {
+    most = Math.max(most, bytes);
+    return Buffer.alloc(bytes);
+  };
+  const { queue } = await rig({
+    connect: false,
+    queue: { store: Object.assign(store, { allocate }), maxEntryBytes: 4_096 },
+  });
+  const error = await failure(queue.enqueue(create("notes:1", { text: "x".repeat(1_000_000) })));
+  expect(error).toMatchObject({ code: "PAYLOAD_TOO_LARGE", facts: { limitBytes: 4_096 } });
+  expect(most).toBeLessThan(1_000_000);
+});
+
+test.each([json, v8])(
+  "what an object says of itself to JSON does not change what is stored as $name",
+  async (codec) => {
+    const toJSON = (): string => "another value";
+    const list = Object.assign([1, 2], { toJSON });
+    const object = Object.defineProperty({ b: 1 }, "toJSON", { value: toJSON });
+    const { db, queue } = await rig({ queue: { codec } });
+    const stored = await queue.enqueue(create("notes:1", { list, object })).then(
+      () => true,
+      () => false,
+    );
+    await queue.barrier();
+    expect(await db.read("notes:1")).toEqual(stored ? { id: "notes:1", list: [1, 2], object: { b: 1 } } : undefined);
+  },
+);

@@ -1,6 +1,7 @@
 import { attemptTimeout, DatabaseErrorOf, type ErrorCode } from "@db/core";
 import { retryLayer } from "@db/retry/layer";
 import { describe, expect, test } from "vitest";
+import { json, MemoryStore } from "../src/index.ts";
 import { failure, rig, until, writesOf } from "./support/service.ts";
 
 const error = (code: ErrorCode, effect: "none" | "unknown" = "none") =>
@@ -116,8 +117,8 @@ describe("while the database is away", () => {
   test("find, count, query and transactions are not the queue's", async () => {
     const { db, driver } = await rig();
     driver.goAway({ unavailableAfterMs: 0 });
-    for (const call of [db.find("notes"), db.count("notes"), db.transaction(async () => {})]) {
-      expect((await failure(call)).code).toBe("SERVICE_UNAVAILABLE");
+    for (const call of [() => db.find("notes"), () => db.count("notes"), () => db.transaction(async () => {})]) {
+      expect((await failure(call())).code).toBe("SERVICE_UNAVAILABLE");
     }
   });
 });
@@ -235,6 +236,29 @@ describe("order of one record", () => {
     expect(await db.read("notes:1")).toEqual({ id: "notes:1", v: 2 });
   });
 
+  test("a write too large for the queue waits for the stored ones of its record, and then runs", async () => {
+    const { db, driver, queue } = await rig({ queue: { maxEntryBytes: 1_024 } });
+    driver.goAway();
+    await db.create("notes", { v: 1 }, { id: "notes:1" });
+    queue.pause();
+    driver.comeBack();
+    const large = db.update("notes:1", { text: "x".repeat(2_000) });
+    await until(() => queue.stats().rejected.too_large === 1);
+    queue.resume();
+    expect(await large).toMatchObject({ status: "committed" });
+    expect(await db.read("notes:1")).toMatchObject({ v: 1, text: expect.stringContaining("xx") });
+  });
+
+  test("a codec that fails leaves the outage to the caller", async () => {
+    const encode = (): never => {
+      throw new RangeError("too deep");
+    };
+    const { db, driver, queue } = await rig({ queue: { codec: { ...json, encode } } });
+    driver.goAway();
+    expect((await failure(db.create("notes", {}))).code).toBe("CONNECTION_FAILED");
+    expect(queue.stats().pending).toBe(0);
+  });
+
   test("a guarded write behind a dead letter is refused at once", async () => {
     const { db, driver, queue } = await rig();
     driver.goAway();
@@ -281,6 +305,7 @@ describe("readYourWrites", () => {
   test("an update stands on what the database has, once that can be asked", async () => {
     const { db, driver, queue } = await rig({ queue: { readYourWrites: true } });
     await db.create("notes", { a: 1 }, { id: "notes:1" });
+    expect(await db.read("notes:1")).toEqual({ id: "notes:1", a: 1 });
     driver.goAway({ unavailableAfterMs: 0 });
     queue.pause();
     await queue.enqueue({ kind: "update", id: "notes:1", data: { b: 2 } });
@@ -301,6 +326,37 @@ describe("readYourWrites", () => {
     await until(() => queue.stats().dead === 1);
     expect(await db.read("notes:1")).toEqual({ id: "notes:1", a: 1 });
     expect(driver.calls.at(-1)?.kind).toBe("read");
+  });
+
+  test("what is applied while the database answers is not counted twice", async () => {
+    const { db, queue } = await rig({
+      queue: { readYourWrites: true },
+      layers: [
+        (next) => async (operation, context) => {
+          const found = await next(operation, context);
+          if (operation.kind === "read" && queue.stats().state === "paused") {
+            queue.resume();
+            await until(() => queue.stats().lanes === 0);
+          }
+          return found;
+        },
+      ],
+    });
+    await db.create("counters", { n: 1 }, { id: "counters:1" });
+    queue.pause();
+    await queue.enqueue({ kind: "update", id: "counters:1", data: { n: 1 }, mode: "increment" });
+    expect(await db.read("counters:1")).toEqual({ id: "counters:1", n: 2 });
+  });
+
+  test("a damaged entry ends the view", async () => {
+    const store = new MemoryStore();
+    const read = store.read.bind(store);
+    store.read = async (seqs) =>
+      (await read(seqs)).map((bytes, index) => (index === 1 ? bytes?.map((byte) => byte ^ 1) : bytes));
+    const { db, queue } = await rig({ queue: { store, readYourWrites: true } });
+    queue.pause();
+    for (const v of [1, 2, 3]) await queue.enqueue({ kind: v === 1 ? "create" : "update", id: "notes:1", data: { v } });
+    expect(await db.read("notes:1")).toEqual({ id: "notes:1", v: 1 });
   });
 
   test("without it a read sees what the database has", async () => {
@@ -343,4 +399,25 @@ test("one queue serves one service at a time, and another after that one is clos
   await other.connect();
   await queue.barrier();
   expect(await other.exists("notes:1")).toBe(true);
+});
+
+test("readYourWrites counts every waiting write of a record, however many there are", async () => {
+  const { db, queue, driver } = await rig({ queue: { readYourWrites: true } });
+  await db.create("counters", { n: 0 }, { id: "counters:1" });
+  driver.goAway();
+  queue.pause();
+  const increment = { kind: "update", id: "counters:1", data: { n: 1 }, mode: "increment" } as const;
+  await Promise.all(Array.from({ length: 10_001 }, () => queue.enqueue(increment)));
+  driver.comeBack();
+  await until(() => driver.state.name === "connected");
+  expect((await db.read("counters:1"))?.n).toBe(10_001);
+});
+
+test("readYourWrites answers with what the database has where a waiting write cannot be decoded", async () => {
+  const broken = { ...json, id: 70, name: "own", encode: () => "{" };
+  const { db, queue } = await rig({ queue: { readYourWrites: true, codec: broken } });
+  await db.create("notes", { a: 1 }, { id: "notes:1" });
+  queue.pause();
+  await queue.enqueue({ kind: "update", id: "notes:1", data: { a: 2 } });
+  expect(await db.read("notes:1")).toEqual({ id: "notes:1", a: 1 });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MemoryStore, WriteQueue, type WriteQueueOptions } from "../src/index.ts";
+import { json, MemoryStore, WriteQueue, type WriteQueueOptions } from "../src/index.ts";
 
 const memory = { durability: "memory" } as const;
 
@@ -23,6 +23,18 @@ test.each<[string, unknown, string]>([
   ["no name", { ...memory, name: "" }, "name: expected a non-empty text"],
   ["a codec by name", { ...memory, codec: "json" }, "codec: expected a codec { id: 1..255, name, encode, decode }"],
   ["codecs that are none", { ...memory, codecs: [{}] }, "codecs[0]: expected a codec"],
+  ["a codec with the id of another", { ...memory, codec: { ...json, name: "own" } }, "the id 1, which json has"],
+  [
+    "two codecs of one id",
+    {
+      ...memory,
+      codecs: [
+        { ...json, id: 70, name: "a" },
+        { ...json, id: 70, name: "b" },
+      ],
+    },
+    "codecs",
+  ],
   ["one codec alone", { ...memory, codecs: {} }, "codecs: expected an array of codecs"],
 ])("%s is a mistake that open names", async (_what, options, message) => {
   await expect(WriteQueue.open(options as WriteQueueOptions)).rejects.toThrow(message);

@@ -263,6 +263,9 @@ describe("effectively once", () => {
     await until(() => queue.stats().dead === 1);
     await queue.barrier();
     expect((await queue.deadLetters())[0]?.lastError?.code).toBe("OUTCOME_UNKNOWN");
+    // Nor when an operator has it tried again.
+    expect(await queue.redrive("counters:1")).toBe(1);
+    await until(() => queue.stats().deadLettered === 2);
     expect(await db.read("counters:1")).toEqual({ id: "counters:1", n: 0 });
     expect(await db.exists("notes:1")).toBe(true);
   });
@@ -305,7 +308,7 @@ describe("a restart", () => {
 
   test("what was in flight at a crash long ago is not applied any more", async () => {
     const store = new MemoryStore();
-    const { queue, driver } = await rig({ queue: { store } });
+    const { queue, driver } = await rig({ queue: { store, attemptTimeoutMs: 500 } });
     driver.hang({ kind: "create" });
     await queue.enqueue({ kind: "create", id: "notes:1", data: {} });
     await until(() => queue.stats().inFlight === 1);
@@ -315,6 +318,25 @@ describe("a restart", () => {
     await until(() => after.queue.stats().dead === 1);
     expect((await after.queue.deadLetters())[0]?.lastError?.code).toBe("OUTCOME_UNKNOWN");
     expect(after.driver.calls.filter(({ kind }) => kind === "create")).toEqual([]);
+  });
+
+  test("without a ledger an increment that waited at a crash is left to an operator; what can be repeated is", async () => {
+    const store = new MemoryStore();
+    const driver = { capabilities: { idempotentWrites: false } } as const;
+    const before = await rig({ queue: { store, attemptTimeoutMs: 500 }, driver });
+    before.driver.hang({ kind: "create" });
+    await before.queue.enqueue({ kind: "create", id: "notes:1", data: { n: 1 } });
+    await until(() => before.queue.stats().inFlight === 1);
+    await before.queue.enqueue({ kind: "update", id: "counters:1", data: { n: 1 }, mode: "increment" });
+    const { driver: database, queue, db } = await rig({ queue: { store }, driver });
+    await until(() => queue.stats().dead === 1);
+    await queue.barrier();
+    expect(await db.read("notes:1")).toEqual({ id: "notes:1", n: 1 });
+    expect((await queue.deadLetters())[0]).toMatchObject({
+      id: "counters:1",
+      lastError: { code: "OUTCOME_UNKNOWN", message: expect.not.stringContaining("(") },
+    });
+    expect(database.calls.filter(({ kind }) => kind === "update")).toEqual([]);
   });
 
   test("what was stored at an orderly end is applied however long ago that was", async () => {

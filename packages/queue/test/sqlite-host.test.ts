@@ -1,8 +1,19 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { HEAD_BYTES, writeEntry } from "../src/entry.ts";
 import { fromFault } from "../src/sqlite-errors.ts";
 import { toFault } from "../src/sqlite-fault.ts";
@@ -12,6 +23,8 @@ import { FileLock, Locked, lockHolder } from "../src/sqlite-lock.ts";
 import type { StoreBatch } from "../src/store.ts";
 
 // The same code as in the worker, here in one thread.
+
+vi.mock("node:fs", { spy: true });
 
 function place(): string {
   const folder = mkdtempSync(join(tmpdir(), "db-queue-host-"));
@@ -199,6 +212,55 @@ describe("a file", () => {
     expect(readdirSync(join(path, "..")).filter((name) => name.includes("damaged"))).toHaveLength(1);
   });
 
+  test("a damaged one that a crash has left is refused with its log as it is; quarantine takes the log along", () => {
+    const path = place();
+    const first = host();
+    ask(first, "open", options(path));
+    ask(first, "commit", batch(3));
+    const crashed = place();
+    mkdirSync(dirname(crashed));
+    for (const suffix of ["", "-wal"]) copyFileSync(`${path}${suffix}`, `${crashed}${suffix}`);
+    writeFileSync(crashed, "x".repeat(20_000));
+    const contents = () => ["", "-wal"].map((suffix) => readFileSync(`${crashed}${suffix}`));
+    const before = contents();
+    expect(() => ask(host(), "open", options(crashed))).toThrow();
+    expect(contents()).toEqual(before);
+    const { quarantined } = ask(host(), "open", options(crashed, { onCorruption: "quarantine" }));
+    expect(quarantined.map((name) => name.replace(/.*Z/, ""))).toEqual(["", "-wal", "-shm"]);
+    expect(quarantined.slice(0, 2).map((name) => readFileSync(name))).toEqual(before);
+  });
+
+  test("a count that does not add up is damage, though every page can be read", () => {
+    const path = place();
+    const first = host();
+    ask(first, "open", options(path));
+    ask(first, "close", undefined);
+    const bytes = readFileSync(path);
+    // The number of free pages, of which there are none.
+    bytes.writeUInt32BE(5, 36);
+    writeFileSync(path, bytes);
+    expect(() => ask(host(), "open", options(path))).toThrow(Damaged);
+  });
+
+  test("each folder that is made for it is made durable in the one above", () => {
+    const synced: string[] = [];
+    const opened = new Map<number, string>();
+    vi.mocked(openSync).mockClear();
+    vi.mocked(fsyncSync).mockClear();
+    const path = place();
+    const deeper = join(dirname(path), "er", "queue.db");
+    ask(host(), "open", options(deeper));
+    for (const [index, { value }] of vi.mocked(openSync).mock.results.entries()) {
+      const order = vi.mocked(openSync).mock.invocationCallOrder[index] ?? 0;
+      const next = vi.mocked(fsyncSync).mock.invocationCallOrder.find((sync) => sync > order) ?? 0;
+      opened.set(next, String(vi.mocked(openSync).mock.calls[index]?.[0]));
+      expect(value).toBeTypeOf("number");
+    }
+    for (const order of vi.mocked(fsyncSync).mock.invocationCallOrder) synced.push(opened.get(order) ?? "");
+    const above = dirname(dirname(path));
+    expect(synced).toEqual([dirname(path), above, `${deeper}-new`, dirname(deeper)]);
+  });
+
   test("an unfinished one is thrown away when it is made again", () => {
     const path = place();
     const first = host();
@@ -221,6 +283,23 @@ describe("the lock", () => {
     lock.release();
     expect(lockHolder(path)).toBeUndefined();
     new FileLock(path).release();
+  });
+
+  test("that cannot be made, or is no lock, is an error of its own", () => {
+    const path = place();
+    expect(() => new FileLock(path)).toThrow("ENOENT");
+    mkdirSync(dirname(path));
+    writeFileSync(path, "garbage".repeat(1_000));
+    expect(() => new FileLock(path)).toThrow("not a database");
+    expect(lockHolder(path)).toBeUndefined();
+  });
+
+  test("of a holder that has not said who it is, is a lock all the same", () => {
+    const path = `${place().replace("/deep/", "/")}-lock`;
+    const db = new DatabaseSync(path);
+    db.exec("CREATE TABLE holder (line TEXT NOT NULL); BEGIN IMMEDIATE");
+    expect(() => new FileLock(path)).toThrow(expect.objectContaining({ holder: undefined }));
+    db.close();
   });
 
   test("of a holder that cannot be read is a lock all the same", () => {

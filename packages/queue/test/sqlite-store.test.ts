@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
@@ -18,7 +19,8 @@ import { DatabaseSync } from "node:sqlite";
 import { createDatabase } from "@db/core";
 import { MockDatabase } from "@db/testing";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { WriteQueue, type WriteQueueOptions } from "../src/index.ts";
+import { MemoryStore, WriteQueue, type WriteQueueOptions } from "../src/index.ts";
+import { SqliteFile } from "../src/sqlite-file.ts";
 import { failure, until } from "./support/service.ts";
 
 // Each opens a thread or a process of its own.
@@ -132,6 +134,32 @@ describe("one process at a time", () => {
     await queue.enqueue(create(1));
   });
 
+  test("another name of the file does not open it twice", async () => {
+    const made = folder();
+    await using queue = await WriteQueue.open({ path: join(made, "queue.db") });
+    symlinkSync(join(made, "queue.db"), join(made, "link.db"));
+    expect((await failure(WriteQueue.open({ path: join(made, "link.db") }))).code).toBe("DATABASE_LOCKED");
+    expect((await WriteQueue.inspect(join(made, "link.db"))).holder?.pid).toBe(process.pid);
+    await queue.enqueue(create(1));
+  });
+
+  test("whoever only looks does not keep a service from opening its queue", async () => {
+    const path = join(folder(), "queue.db");
+    await filled(path, 1);
+    const source = `
+      import { lockHolder } from ${JSON.stringify(new URL("../src/sqlite-lock.ts", import.meta.url).href)};
+      console.log("looking");
+      for (;;) lockHolder(${JSON.stringify(`${path}-lock`)});`;
+    const looking = spawn(process.execPath, ["--input-type=module", "--eval", source], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    onTestFinished(() => {
+      looking.kill("SIGKILL");
+    });
+    await once(looking.stdout, "data");
+    for (let time = 0; time < 8; time += 1) await (await WriteQueue.open({ path })).close();
+  });
+
   test("another process is told as well, and after kill -9 of the holder the queue is free and whole", async () => {
     const path = join(folder(), "queue.db");
     const source = `
@@ -169,23 +197,6 @@ describe("damage", () => {
         writeFileSync(path, bytes);
       },
     ],
-    [
-      "belongs to another program",
-      (path) => {
-        rmSync(path);
-        const db = new DatabaseSync(path);
-        db.exec("CREATE TABLE entries (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)");
-        db.close();
-      },
-    ],
-    [
-      "was written by a later version",
-      (path) => {
-        const db = new DatabaseSync(path);
-        db.exec("PRAGMA user_version = 99");
-        db.close();
-      },
-    ],
   ];
 
   test.each(damage)(
@@ -214,6 +225,57 @@ describe("damage", () => {
       await queue.enqueue(create(1));
     },
   );
+
+  const foreign: typeof damage = [
+    [
+      "belongs to another program",
+      (path) => {
+        rmSync(path);
+        const db = new DatabaseSync(path);
+        db.exec("CREATE TABLE entries (seq INTEGER PRIMARY KEY, entry BLOB NOT NULL)");
+        db.close();
+      },
+    ],
+    [
+      "was written by a later version",
+      (path) => {
+        const db = new DatabaseSync(path);
+        db.exec("PRAGMA user_version = 99");
+        db.close();
+      },
+    ],
+  ];
+
+  test.each(foreign)("a file that %s is whole: it is refused, and no quarantine moves it", async (_what, change) => {
+    const path = join(folder(), "queue.db");
+    await filled(path, 1);
+    change(path);
+    const before = readFileSync(path);
+    for (const onCorruption of ["refuse", "quarantine"] as const) {
+      const error = await failure(WriteQueue.open({ path, onCorruption }));
+      expect(error).toMatchObject({ code: "STORAGE_DAMAGED", retryable: false, facts: { path } });
+    }
+    expect((await WriteQueue.inspect(path)).damage).toHaveLength(1);
+    expect(readFileSync(path).equals(before)).toBe(true);
+    expect(readdirSync(join(path, "..")).filter((name) => name.includes(".damaged-"))).toEqual([]);
+  });
+
+  test("a log without its file, as half a quarantine leaves it, is refused and not taken for that of a new file", async () => {
+    const made = folder();
+    const path = join(made, "queue.db");
+    {
+      await using queue = await WriteQueue.open({ path: join(made, "other.db") });
+      await queue.enqueue(create(1));
+      copyFileSync(join(made, "other.db-wal"), `${path}-wal`);
+    }
+    expect(await failure(WriteQueue.open({ path }))).toMatchObject({ code: "STORAGE_DAMAGED", facts: { path } });
+    expect(existsSync(path)).toBe(false);
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    await using queue = await WriteQueue.open({ path, onCorruption: "quarantine" });
+    warned.mockRestore();
+    expect(queue.stats().pending).toBe(0);
+    expect(readdirSync(made).filter((name) => /damaged-.*-wal$/.test(name))).toHaveLength(1);
+  });
 
   test("a damaged entry parks its record and is never applied; others are", async () => {
     const path = join(folder(), "queue.db");
@@ -276,4 +338,91 @@ test("a failed open leaves no lock and no thread behind", async () => {
   rmSync(path);
   await using queue = await WriteQueue.open({ path });
   await queue.enqueue(create(1));
+});
+
+test.each<[string, (path: string) => void]>([
+  ["nothing but zeroes", (path) => writeFileSync(path, Buffer.alloc(8_192))],
+  [
+    "half of what it was",
+    (path) => {
+      const bytes = readFileSync(path);
+      writeFileSync(path, bytes.fill(0xff, 100, 4_096));
+    },
+  ],
+])(
+  "a lock file that is %s, as a power cut may leave it, keeps nobody from the queue, and is a lock again",
+  async (_what, hurt) => {
+    const path = join(folder(), "queue.db");
+    await filled(path, 1);
+    hurt(`${path}-lock`);
+    await using queue = await WriteQueue.open({ path });
+    expect(queue.stats().pending).toBe(1);
+    expect((await failure(WriteQueue.open({ path }))).code).toBe("DATABASE_LOCKED");
+    expect(statSync(`${path}-lock`).mode & 0o777).toBe(0o600);
+  },
+);
+
+test("a damaged file is not moved aside where no new one can be made: the next open would find none, and say nothing", async () => {
+  const path = join(folder(), "queue.db");
+  await filled(path, 1);
+  const damaged = Buffer.alloc(8_192, "garbage");
+  writeFileSync(path, damaged);
+  mkdirSync(`${path}-new`);
+  expect((await failure(WriteQueue.open({ path, onCorruption: "quarantine" }))).code).toBe("STORAGE_FAILED");
+  expect(readFileSync(path).equals(damaged)).toBe(true);
+  expect(readdirSync(join(path, "..")).filter((name) => name.includes(".damaged-"))).toEqual([]);
+  rmSync(`${path}-new`, { recursive: true });
+  expect((await failure(WriteQueue.open({ path }))).code).toBe("STORAGE_DAMAGED");
+});
+
+test("of a file of a later version nobody says that a quarantine would move it", async () => {
+  const path = join(folder(), "queue.db");
+  await filled(path, 1);
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA user_version = 99");
+  db.close();
+  const { message } = await failure(WriteQueue.open({ path }));
+  expect(message).toContain("its format is 99");
+  expect(message).not.toContain("quarantine");
+});
+
+test("a file of somebody else's in the place of the lock is left alone, and the queue not called damaged", async () => {
+  const path = join(folder(), "queue.db");
+  await filled(path, 1);
+  writeFileSync(`${path}-lock`, "garbage".repeat(2_000));
+  const error = await failure(WriteQueue.open({ path, onCorruption: "quarantine" }));
+  expect(error.code).toBe("STORAGE_FAILED");
+  expect(String(error.cause)).toContain(`${path}-lock`);
+  expect(readFileSync(`${path}-lock`, "utf8")).toBe("garbage".repeat(2_000));
+  rmSync(`${path}-lock`);
+  await using queue = await WriteQueue.open({ path });
+  expect(queue.stats().pending).toBe(1);
+});
+
+test("what was moved aside is told, also where the queue does not open then", async () => {
+  const store = new MemoryStore();
+  const open = store.open.bind(store);
+  store.open = async () => ({ ...(await open()), quarantined: ["/data/queue.db.damaged"] });
+  store.commit = () => Promise.reject(new Error("no disk"));
+  const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  onTestFinished(() => warned.mockRestore());
+  expect((await failure(WriteQueue.open({ store }))).code).toBe("STORAGE_FAILED");
+  expect(String(warned.mock.calls[0]?.[0])).toContain("/data/queue.db.damaged");
+});
+
+test("whoever looks through a file holds one entry at a time, however large they are", async () => {
+  const path = join(folder(), "queue.db");
+  await filled(path, 500);
+  const read = vi.spyOn(SqliteFile.prototype, "read");
+  onTestFinished(() => read.mockRestore());
+  expect((await WriteQueue.inspect(path)).entries).toBe(500);
+  expect(Math.max(...read.mock.calls.map(([seqs]) => seqs.length))).toBe(1);
+});
+
+test("who looks into a file whose lock cannot be asked is told what is in it", async () => {
+  const path = join(folder(), "queue.db");
+  await filled(path, 1);
+  rmSync(`${path}-lock`);
+  mkdirSync(`${path}-lock`);
+  expect(await WriteQueue.inspect(path)).toMatchObject({ entries: 1, holder: undefined, damage: [] });
 });

@@ -12,11 +12,16 @@ import {
 import { MockDatabase } from "@db/testing";
 import fc from "fast-check";
 import { expect } from "vitest";
-import { MemoryStore, type QueueStore, type StoreBatch, WriteQueue } from "../../src/index.ts";
+import { cbor } from "../../src/cbor.ts";
+import { json, MemoryStore, type QueueStore, type StoreBatch, WriteQueue } from "../../src/index.ts";
+import { messagepack } from "../../src/messagepack.ts";
 import type { OpenedStore } from "../../src/store.ts";
 import { type StoredWrite, toOperation } from "../../src/stored-write.ts";
+import { v8 } from "../../src/v8.ts";
 
 const RECORDS = ["counters:a", "counters:b", "counters:c"] as const;
+
+const CODECS = [json, messagepack, cbor, v8];
 
 /** One acknowledged write, as an array of them is the whole model. */
 interface Accepted {
@@ -40,6 +45,8 @@ class CrashStore implements QueueStore {
   readonly disk: MemoryStore;
   isFull = false;
   isDead = false;
+  /** How many turns of the event loop a commit takes. */
+  slowness = 0;
 
   constructor(disk: MemoryStore) {
     this.disk = disk;
@@ -50,7 +57,7 @@ class CrashStore implements QueueStore {
   }
 
   async commit(batch: StoreBatch): Promise<void> {
-    await Promise.resolve();
+    await turns(this.slowness);
     if (this.isDead) return new Promise(() => {});
     if (this.isFull) throw new DatabaseErrorOf("QUEUE_FULL", "no space", {});
     await this.disk.commit(batch);
@@ -73,6 +80,8 @@ export class Subject {
   queue!: WriteQueue;
   db!: DatabaseService;
   away = false;
+  /** Each process writes with another codec than the one before. */
+  #opened = 0;
   readonly refusals: Error[] = [];
 
   async open(): Promise<void> {
@@ -85,7 +94,10 @@ export class Subject {
       concurrency: 3,
       attemptTimeoutMs: 1_000,
       acceptWhileUnavailable: true,
+      codec: CODECS[this.#opened % CODECS.length] ?? json,
+      codecs: CODECS,
     });
+    this.#opened += 1;
     // A database that several services in turn connect to: only the queue's process dies.
     const { driver } = this;
     const process = { isDead: false };
@@ -139,6 +151,10 @@ export class Subject {
   }
   set full(isFull: boolean) {
     this.#store.isFull = isFull;
+  }
+
+  set slowness(turns: number) {
+    this.#store.slowness = turns;
   }
 
   /** The process is gone between one moment and the next. */
@@ -284,6 +300,12 @@ export const commands: readonly fc.Arbitrary<Command>[] = [
   }),
   act("the disk has room", (subject) => {
     subject.full = false;
+  }),
+  act("the disk is slow", (subject) => {
+    subject.slowness = 4;
+  }),
+  act("the disk is quick", (subject) => {
+    subject.slowness = 0;
   }),
   act("crash and open again", (subject) => subject.crash()),
   act("close and open again", async (subject) => {
