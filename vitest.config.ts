@@ -4,6 +4,9 @@ import { type Project, testFiles } from "./tooling/checks/test-files.ts";
 
 export default defineConfig({
   test: {
+    globalSetup: ["./tooling/checks/scratch.ts"],
+    // What is waited for comes; how soon is not what these ask, and a second is little where a disk pauses.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       { extends: true, test: { name: "unit", ...filesOf("unit") } },
       {

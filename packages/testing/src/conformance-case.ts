@@ -17,6 +17,7 @@ export interface OwnValue {
   equal(read: unknown, written: unknown): boolean;
 }
 
+/** What `describeDriver` takes. */
 export interface ConformanceOptions {
   readonly name: string;
   /**

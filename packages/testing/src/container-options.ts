@@ -1,6 +1,7 @@
 import { checkDuration, checkInteger, checkKeys, expected } from "@db/core";
 import type { SurrealEngine } from "./surreal-options.ts";
 
+/** What `startSurrealContainer` takes. */
 export interface StartSurrealContainerOptions {
   /**
    * Default: the environment's `SURREAL_IMAGE`, else `OFFICIAL_IMAGE`. It must take the arguments of `surreal start`

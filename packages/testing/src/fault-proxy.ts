@@ -4,6 +4,7 @@ import { checkFault, type Fault, type FaultName } from "./fault-proxy-fault.ts";
 import { FaultLink, type FaultTarget } from "./fault-proxy-link.ts";
 import { listen } from "./fault-proxy-port.ts";
 
+/** What `FaultProxy.start` takes. */
 export interface FaultProxyOptions {
   /** Where connections lead: anything with a `port`, and a `host` if it is not this machine. */
   readonly target: FaultTarget;
@@ -13,6 +14,7 @@ export interface FaultProxyOptions {
   readonly fault?: Fault | FaultName;
 }
 
+/** For which connections a fault is set. */
 export interface FaultSetOptions {
   /**
    * Whom the fault meets. `new`: connections from now on; `existing`: those that are open now, and nobody else, so that
@@ -21,6 +23,7 @@ export interface FaultSetOptions {
   readonly on?: "all" | "new" | "existing";
 }
 
+/** What went through a proxy. Counts are since its start, `open` is of now. */
 export interface FaultProxyStats {
   /** Connections accepted so far. Those that `refuse` turned away never reached the proxy and are not among them. */
   readonly dials: number;
@@ -90,7 +93,9 @@ export class FaultProxy implements AsyncDisposable {
    * Resolves once the fault is in force. Bytes that are on their way come under it too.
    * @throws TypeError for a fault that is unknown or wrong; an Error if the port, closed by `refuse`, was taken meanwhile
    */
-  async set(fault: Fault | FaultName, { on = "all" }: FaultSetOptions = {}): Promise<void> {
+  async set(fault: Fault | FaultName, options: FaultSetOptions = {}): Promise<void> {
+    checkKeys("set", options, ["on"]);
+    const { on = "all" } = options;
     const checked = checkFault(fault);
     if (!["all", "new", "existing"].includes(on)) throw expected("on", '"all", "new" or "existing"', on);
     if (checked.kind === "refuse" && on === "existing") {

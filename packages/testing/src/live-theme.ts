@@ -64,20 +64,26 @@ export const live: Theme = {
     },
 
     "a consumer that falls behind gets one resync, and then what comes after it": async ({ db, collection }) => {
-      await using changes = await follow(db, collection, { bufferSize: 5 });
+      const bufferSize = 5;
+      await using changes = await follow(db, collection, { bufferSize });
       const { id } = await db.create(collection, { n: 0 });
-      for (let n = 1; n <= 30; n += 1) await db.update(id, { n });
-      // When all of it has arrived is not told, so one more change is made until it does.
-      let resyncs = 0;
-      let changed = 0;
-      for (let n = 31; changed < 50; n += 1) {
-        await db.update(id, { n });
-        const event = await changes.next();
-        if (event.action === "resync") resyncs += 1;
-        else changed += 1;
-        if (resyncs > 0 && event.action === "update" && Number(event.row.n) > 30) break;
+      let n = 0;
+      const change = async (): Promise<void> => void (await db.update(id, { n: ++n }));
+      // When all of it has arrived is not told: more is changed than is read until the buffer must have overflowed.
+      let hasResync = false;
+      for (let round = 0; round < 20 && !hasResync; round += 1) {
+        for (let changed = 0; changed < 6 * bufferSize; changed += 1) await change();
+        for (let read = 0; read <= bufferSize && !hasResync; read += 1)
+          hasResync = (await changes.next()).action === "resync";
       }
-      assert.ok(resyncs >= 1, "expected a resync where 31 changes met a buffer of 5");
+      assert.ok(hasResync, `expected a resync where ${n} changes met a buffer of ${bufferSize}`);
+      const before = n;
+      for (let read = 0; read < 1_000; read += 1) {
+        await change();
+        const event = await changes.next();
+        if (event.action === "update" && Number(event.row.n) > before) return;
+      }
+      assert.fail("expected the changes after the resync");
     },
 
     "what a transaction rolls back is not told, what it commits is, or that it is to be read again": async ({

@@ -15,6 +15,7 @@ import { CallLog, type MockCallKind } from "./call-log.ts";
 import { type Plan, Script } from "./script.ts";
 import { Waits } from "./waits.ts";
 
+/** How a mock is away. */
 export interface GoAwayOptions {
   /** Why; what calls get as cause. Default CONNECTION_FAILED. */
   readonly error?: DatabaseError;

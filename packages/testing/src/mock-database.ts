@@ -2,6 +2,7 @@ import {
   type CallContext,
   type Capabilities,
   type ConnectionState,
+  checkKeys,
   type Driver,
   type DriverTransaction,
   type Handlers,
@@ -88,6 +89,7 @@ export class MockDatabase implements Driver {
    * `whenAway: "fail"`. Before `connect()` it makes that wait.
    */
   goAway(options: GoAwayOptions = {}): void {
+    checkKeys("goAway", options, ["error", "unavailableAfterMs", "retryAfterMs"]);
     checkMs("retryAfterMs", options.retryAfterMs ?? 0);
     checkMs("unavailableAfterMs", options.unavailableAfterMs ?? 0);
     this.#calls.goAway(options);

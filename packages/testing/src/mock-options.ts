@@ -1,5 +1,6 @@
 import type { Capabilities, Fields } from "@db/core";
 
+/** What `MockDatabase` takes. */
 export interface MockDatabaseOptions {
   /** The driver's name in messages and telemetry. Default `mock`. */
   readonly name?: string;

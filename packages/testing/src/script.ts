@@ -1,3 +1,4 @@
+import { checkKeys } from "@db/core";
 import type { MockCall, MockCallKind } from "./call-log.ts";
 
 /** Which calls a scripted behaviour is for. */
@@ -51,19 +52,33 @@ const DEFAULT_KINDS: readonly MockCallKind[] = [
   "begin",
   "commit",
 ];
+const OTHER_KINDS: readonly MockCallKind[] = ["rollback", "connect", "disconnect", "ping", "version", "wasApplied"];
+const KINDS: readonly unknown[] = [...DEFAULT_KINDS, ...OTHER_KINDS];
 const NOTHING: Plan = { delayMs: 0, hang: false, error: undefined };
 
 /** Behaviours that wait for the calls they are for. A call takes at most one of each act, the oldest. */
 export class Script {
   #rules: Rule[] = [];
 
-  /** Returns the function that takes the behaviour back. */
+  /**
+   * Returns the function that takes the behaviour back.
+   * @throws TypeError for an option that is unknown or wrong: what no call ever meets would let a test pass
+   */
   add(behaviour: Behaviour, options: ScriptOptions): () => void {
+    checkKeys("script", options, ["kind", "times", "when"]);
     const { kind = DEFAULT_KINDS, times = 1, when = "before" } = options;
+    const kinds = new Set(typeof kind === "string" ? [kind] : kind);
+    for (const wanted of kinds) {
+      if (!KINDS.includes(wanted)) {
+        throw new TypeError(`kind: expected one or several of ${KINDS.join(", ")}, got ${String(wanted)}`);
+      }
+    }
+    if (when !== "before" && when !== "after") {
+      throw new TypeError(`when: expected before or after, got ${String(when)}`);
+    }
     if (!(times === Number.POSITIVE_INFINITY || Number.isInteger(times)) || times < 1) {
       throw new TypeError(`times: expected an integer of 1 or more or Infinity, got ${times}`);
     }
-    const kinds = new Set(typeof kind === "string" ? [kind] : kind);
     const rule: Rule = { behaviour, kinds, when, left: times };
     this.#rules.push(rule);
     return () => {

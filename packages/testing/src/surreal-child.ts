@@ -46,7 +46,7 @@ process.on("disconnect", () => {
   process.kill(process.pid, "SIGKILL");
 });
 
-// Ctrl-C reaches the whole group of the terminal; when it is time is for the parent to say.
+// Where it has no group of its own Ctrl-C reaches it too; when it is time is for the parent to say.
 process.on("SIGINT", () => {});
 
 process.on("SIGTERM", async () => {

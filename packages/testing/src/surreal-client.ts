@@ -16,7 +16,7 @@ import { formatUuid } from "./surreal-uuid.ts";
 
 const NONE = encode(undefined);
 
-/** Who hears the live queries of a session of the engine, by its id in 32 hex digits. */
+/** Who hears the live queries of a session of the engine, or the end of one, by its id in 32 hex digits. */
 export type Listeners = Map<string, (notification: Notification) => void>;
 
 /**
@@ -31,7 +31,7 @@ export class SurrealClient {
   /** By the id that the client gave. */
   readonly #attached = new Map<string, GatedSession>();
   readonly #transactions = new Set<string>();
-  readonly #live = new LiveQueries();
+  readonly #live: LiveQueries;
 
   /** Hears what its live queries tell. */
   onNotification: (notification: Notification) => void = () => {};
@@ -39,6 +39,7 @@ export class SurrealClient {
   private constructor(engine: RawEngine, listeners: Listeners) {
     this.#engine = engine;
     this.#listeners = listeners;
+    this.#live = new LiveQueries(listeners, (notification) => this.onNotification(notification));
   }
 
   static async open(engine: RawEngine, listeners: Listeners): Promise<SurrealClient> {

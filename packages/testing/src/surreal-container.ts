@@ -34,7 +34,11 @@ export interface SurrealContainer extends SurrealServer {
 }
 
 const STOP_SECONDS = 2;
+/** For its end once it was sent a signal, as a server in a child process has it. */
+const KILL_AFTER_MS = 5_000;
 const POLL_MS = 25;
+/** How long testcontainers waits for an answer, and from one question to the next. Its own is a second. */
+const HEALTH_POLL_MS = 250;
 
 /**
  * Starts a SurrealDB server in a container; the port is open on the loopback interface alone. Needs the package
@@ -73,7 +77,7 @@ async function start(settings: ContainerSettings): Promise<SurrealContainer> {
     handle = engine.container.getById((await creation.start()).getId());
   } catch (error) {
     // What was made before it failed stays with the engine otherwise, a port in use being found last.
-    if (creation.id !== undefined) await engine.container.getById(creation.id).remove({ force: true, v: true });
+    if (creation.id !== undefined) await removeIfThere(engine.container.getById(creation.id));
     throw error;
   }
   const container = new StartedContainer(handle, settings, host, port);
@@ -97,7 +101,9 @@ class ServerContainer extends GenericContainer {
     this.#isLocal = isLocal;
     this.withCommand([...start])
       .withExposedPorts({ container: INNER_PORT, host: port })
-      .withWaitStrategy(Wait.forHttp("/health", INNER_PORT))
+      .withWaitStrategy(
+        Wait.forHttp("/health", INNER_PORT, { abortOnContainerExit: true }).withReadTimeout(HEALTH_POLL_MS),
+      )
       .withStartupTimeout(startTimeoutMs)
       .withLabels({ "db.testing": "surreal" });
     // The official image's own user may not write anywhere.
@@ -159,8 +165,23 @@ class StartedContainer implements SurrealContainer {
     await this.resume();
     if (!(await this.#isRunning())) return;
     await this.#handle.kill({ signal });
-    await this.#handle.wait();
+    await this.#untilStopped();
     this.#pid = undefined;
+  }
+
+  /** The first process of a container is deaf to every signal that it has no handler for, but SIGKILL. */
+  async #untilStopped(): Promise<void> {
+    const stopped = new AbortController();
+    const late = setTimeout(KILL_AFTER_MS, undefined, { signal: stopped.signal }).then(() =>
+      this.#handle.kill({ signal: "SIGKILL" }),
+    );
+    // Rejects too when it stopped by itself just then.
+    late.catch(() => {});
+    try {
+      await this.#handle.wait();
+    } finally {
+      stopped.abort();
+    }
   }
 
   async restart(faults: Readonly<Record<string, never>> = {}): Promise<void> {
@@ -222,6 +243,15 @@ class StartedContainer implements SurrealContainer {
 
   async #isRunning(): Promise<boolean> {
     return (await this.#handle.inspect()).State.Running;
+  }
+}
+
+/** Testcontainers itself has removed what did not become healthy. */
+async function removeIfThere(handle: Handle): Promise<void> {
+  try {
+    await handle.remove({ force: true, v: true });
+  } catch (error) {
+    if (!(error instanceof Error && "statusCode" in error && error.statusCode === 404)) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Uuid } from "surrealdb";
-import { decode, isFailed } from "./surreal-reply.ts";
+import type { Listeners } from "./surreal-client.ts";
+import { decode, isFailed, type Notification } from "./surreal-reply.ts";
 import type { RpcRequest } from "./surreal-request.ts";
 import type { GatedSession } from "./surreal-session.ts";
 import { formatUuid } from "./surreal-uuid.ts";
@@ -8,23 +9,43 @@ import { formatUuid } from "./surreal-uuid.ts";
 const STARTS = ["LIVE", "live", "Live"].map((word) => Buffer.from(word));
 const ENDS = ["KILL", "kill", "Kill"].map((word) => Buffer.from(word));
 
-/** The live queries of a client, to count them: the engine keeps them. */
+/** The live queries of a client, to count them and to hear of their end: the engine keeps them. */
 export class LiveQueries {
   /** By id, as 32 hex digits. */
   readonly #owners = new Map<string, GatedSession>();
+  readonly #listeners: Listeners;
+  readonly #tell: (notification: Notification) => void;
+
+  constructor(listeners: Listeners, tell: (notification: Notification) => void) {
+    this.#listeners = listeners;
+    this.#tell = tell;
+  }
 
   get size(): number {
     return this.#owners.size;
   }
 
   follow(request: RpcRequest, answer: Buffer, owner: GatedSession): void {
-    if (mayBe("live", STARTS, request)) for (const id of started(answer)) this.#owners.set(id, owner);
+    if (mayBe("live", STARTS, request)) for (const id of started(answer)) this.#add(id, owner);
     if (this.#owners.size > 0 && mayBe("kill", ENDS, request))
-      for (const id of this.#owners.keys()) if (names(request, id)) this.#owners.delete(id);
+      for (const id of this.#owners.keys()) if (names(request, id)) this.#remove(id);
   }
 
   drop(owner: GatedSession): void {
-    for (const [id, of] of this.#owners) if (of === owner) this.#owners.delete(id);
+    for (const [id, of] of this.#owners) if (of === owner) this.#remove(id);
+  }
+
+  #add(id: string, owner: GatedSession): void {
+    this.#owners.set(id, owner);
+    this.#listeners.set(id, (end) => {
+      this.#remove(id);
+      this.#tell(end);
+    });
+  }
+
+  #remove(id: string): void {
+    this.#owners.delete(id);
+    this.#listeners.delete(id);
   }
 }
 

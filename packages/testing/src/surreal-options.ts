@@ -4,6 +4,7 @@ import { checkFaults, type SurrealFaults } from "./surreal-faults.ts";
 /** The engines. `mem` keeps nothing; `surrealkv` and `rocksdb` write to a path. */
 export type SurrealEngine = "mem" | "surrealkv" | "rocksdb";
 
+/** What `startSurreal` takes. */
 export interface StartSurrealOptions {
   /** Default `mem`. Under contention `mem` and `surrealkv` lose acknowledged updates (engine 3.0.2), `rocksdb` loses none. */
   readonly engine?: SurrealEngine;

@@ -13,6 +13,8 @@ export class PauseGuard {
   constructor(pid: number, removable: string | undefined) {
     this.#shell = spawn("/bin/sh", ["-c", SCRIPT, "sh", String(pid), removable ?? ""], {
       stdio: ["pipe", "ignore", "ignore"],
+      // Killed with the group of this process, it would leave the one it looks after.
+      detached: true,
     });
     // Without a shell the pause is not guarded, which is no reason to fail.
     this.#shell.on("error", () => {});

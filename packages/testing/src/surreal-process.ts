@@ -31,6 +31,9 @@ export class SurrealProcess {
       env: { ...process.env, NODE_OPTIONS: "" },
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // A signal to the group of this process, as of Ctrl-C or of a terminal that is closed, is for this process: ended by
+      // it at the same time, the server could not see that nobody is left to remove its folder.
+      detached: process.platform !== "win32",
     });
     this.#child.on("message", (answer: Answer) => this.#settle(answer));
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {

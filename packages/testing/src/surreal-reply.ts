@@ -11,6 +11,7 @@ const ERROR = Buffer.from("eerror", "latin1");
 const FAILED = Buffer.from("\xa1eerror", "latin1");
 const NOTIFICATION = Buffer.from("\xa5faction", "latin1");
 const SESSION_KEY = Buffer.from("gsession", "latin1");
+const NO_SESSION = Buffer.from("gsession\xc6\xf6", "latin1");
 const LIVE_HEAD = Buffer.from("\xa1fresult\xa4", "latin1");
 
 /** An error as the protocol tells it. */
@@ -43,6 +44,10 @@ function startsWith(bytes: Buffer, head: Buffer): boolean {
   return bytes.length > head.length && bytes.compare(head, 0, head.length, 0, head.length) === 0;
 }
 
+function endsWith(bytes: Buffer, tail: Buffer): boolean {
+  return bytes.length > tail.length && bytes.subarray(-tail.length).equals(tail);
+}
+
 /** The frame of an answer: the engine's bytes are passed on as they are. */
 export function replyTo(id: Buffer | undefined, answer: Buffer): Buffer {
   return isFailed(answer)
@@ -55,23 +60,24 @@ function failure(error: RpcFailure): Buffer {
   return encode({ error: { cause: undefined, ...error } });
 }
 
-/** What the engine tells of a live query: the record as it is now, and the session that asked. */
+/** What the engine tells of a live query: the record as it is now, or that it has ended with its table. */
 export interface Notification {
-  /** 32 hex digits. */
-  readonly session: string;
+  /** The session that asked, or where the engine names none (of an end) the live query itself. 32 hex digits. */
+  readonly listener: string;
   /** What the client is sent. */
   readonly frame: Buffer;
 }
 
 /** The engine's own form, keys in alphabetical order; undefined for anything else. */
 export function readNotification(bytes: Buffer): Notification | undefined {
-  if (bytes.length < 64 || !startsWith(bytes, NOTIFICATION)) return undefined;
-  const action = 9 + (bytes.readUInt8(8) & 31);
-  const pair = bytes.length - 27;
-  const isQuery = bytes.toString("latin1", action, action + 6) === "bid\xd8%P";
-  if (!isQuery || bytes.compare(SESSION_KEY, 0, 8, pair, pair + 8) !== 0) return undefined;
+  if (bytes.length < 48 || !startsWith(bytes, NOTIFICATION)) return undefined;
+  const query = 15 + (bytes.readUInt8(8) & 31);
+  if (bytes.toString("latin1", query - 6, query) !== "bid\xd8%P") return undefined;
+  const isOwned = bytes.compare(SESSION_KEY, 0, 8, bytes.length - 27, bytes.length - 19) === 0;
+  if (!isOwned && !endsWith(bytes, NO_SESSION)) return undefined;
+  const pair = bytes.length - (isOwned ? 27 : NO_SESSION.length);
   return {
-    session: bytes.toString("hex", bytes.length - 16),
+    listener: isOwned ? bytes.toString("hex", bytes.length - 16) : bytes.toString("hex", query, query + 16),
     frame: Buffer.concat([LIVE_HEAD, bytes.subarray(1, pair)]),
   };
 }

@@ -42,7 +42,7 @@ export async function serveSurreal(options: ServeSurrealOptions = {}): Promise<S
   const checked = checkServe(options);
   const listeners: Listeners = new Map();
   const url = `${checked.engine}://${checked.path ?? ""}`;
-  const engine = await RawEngine.open(url, (notification) => listeners.get(notification.session)?.(notification));
+  const engine = await RawEngine.open(url, (notification) => listeners.get(notification.listener)?.(notification));
   try {
     const server = new Serving(engine, String(await engine.version()), checked, listeners);
     await server.fault(checked.faults);

@@ -374,6 +374,7 @@ describe("the proxy", () => {
   test("refuses to be told nonsense while it runs, and goes on", async () => {
     await expect(proxy.set({ kind: "reset", direction: "both" } as never)).rejects.toThrow(/unknown option/);
     await expect(proxy.set("up", { on: "some" as never })).rejects.toThrow(/on: expected/);
+    await expect(proxy.set("reset", { to: "new" } as never)).rejects.toThrow('set: unknown option "to"');
     expect(await dial(proxy.port)).toBe("connected");
   });
 

@@ -81,6 +81,10 @@ describe("goAway and comeBack", () => {
     expect((await db.healthCheck()).status).toBe("healthy");
   });
 
+  test("an option that it does not know is refused", () => {
+    expect(() => new MockDatabase().goAway({ retryAfter: 5 } as never)).toThrow('goAway: unknown option "retryAfter"');
+  });
+
   test("within its limit health is degraded", async () => {
     const { mock, db } = await connected();
     mock.goAway();

@@ -118,6 +118,18 @@ describe("failNext", () => {
   test.each([0, -1, 1.5, Number.NaN])("refuses to be told %d times", (times) => {
     expect(() => new MockDatabase().failNext(down, { times })).toThrow(/times: expected an integer of 1 or more/);
   });
+
+  test.each([
+    [{ kind: "reed" }, /kind: expected one or several of create, .*wasApplied, got reed/],
+    [{ kind: ["read", "list"] }, /kind: expected one or several of .* got list/],
+    [{ when: "later" }, /when: expected before or after, got later/],
+    [{ time: 2 }, /unknown option "time"/],
+  ])("refuses what no call would ever meet: %j", (options, message) => {
+    const mock = new MockDatabase();
+    expect(() => mock.failNext(down, options as never)).toThrow(message);
+    expect(() => mock.delayNext(1, options as never)).toThrow(message);
+    expect(() => mock.hang(options as never)).toThrow(message);
+  });
 });
 
 describe("delayNext and latencyMs", () => {

@@ -177,7 +177,7 @@ describe("what a client owns", () => {
     expect(await client.call({ method: "attach" })).toMatchObject(invalid("Expected a session ID"));
   });
 
-  test("live queries tell only the socket and session that asked", async () => {
+  test("live queries tell the socket and session that asked and no other, of their end as well", async () => {
     using mine = await (await RpcClient.open(server.url)).signIn();
     using other = await (await RpcClient.open(server.url)).signIn();
     const heard: RpcReply[][] = [[], []];
@@ -186,16 +186,21 @@ describe("what a client owns", () => {
         const reply = codec.decode<RpcReply>(data);
         if (reply.id === undefined) heard[index]?.push(reply);
       });
-    const { result } = await mine.call({ method: "query", params: ["LIVE SELECT * FROM rows"] });
+    await mine.call({ method: "query", params: ["DEFINE TABLE told"] });
+    const { result } = await mine.call({ method: "query", params: ["LIVE SELECT * FROM told"] });
     const [{ result: live }] = result as [{ result: unknown }];
-    await other.call({ method: "query", params: ["CREATE rows:heard SET n = 1"] });
+    await other.call({ method: "query", params: ["CREATE told:heard SET n = 1"] });
     await expect.poll(() => heard[0], { timeout: 5_000 }).toHaveLength(1);
     expect(heard[0]?.[0]?.result).toMatchObject({ id: live, action: "CREATE", result: { n: 1 } });
     expect(heard[1]).toEqual([]);
-    await mine.call({ method: "query", params: ["LIVE SELECT * FROM rows"] });
+    await mine.call({ method: "query", params: ["LIVE SELECT * FROM told"] });
     await expect.poll(() => server.stats(), { timeout: 5_000 }).toMatchObject({ sockets: 2, live: 2 });
     await mine.call({ method: "kill", params: [live] });
     expect(await server.stats()).toMatchObject({ live: 1 });
+    await other.call({ method: "query", params: ["REMOVE TABLE told"] });
+    await expect.poll(() => heard[0]?.at(-1)?.result, { timeout: 5_000 }).toMatchObject({ action: "KILLED" });
+    expect(await server.stats()).toMatchObject({ live: 0 });
+    expect(heard[1]).toEqual([]);
   });
 });
 

@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startSurreal } from "@db/testing";
 import { describe, expect, test } from "vitest";
+import { OFFICIAL_IMAGE } from "../src/container-options.ts";
 import { connect } from "./support/surreal-clients.ts";
 
 /** An orphan that is dead and that nobody has collected yet (Z) is dead. */
@@ -51,10 +52,18 @@ for (const engine of ["rocksdb", "surrealkv"] as const) {
   });
 }
 
+test("the official image for containers is of the engine that is tested", async () => {
+  await using server = await startSurreal();
+  const version = await (await fetch(new URL("/version", server.httpUrl))).text();
+  expect(OFFICIAL_IMAGE).toBe(`surrealdb/surrealdb:${version.replace("surrealdb-", "v")}`);
+});
+
 test("60 sessions with transactions and live queries: all are given back when their sockets close", async () => {
   await using server = await startSurreal();
-  const clients = await Promise.all(Array.from({ length: 6 }, () => connect(server.url)));
-  await clients[0]?.query("DEFINE TABLE rows");
+  const first = await connect(server.url);
+  await first.query("DEFINE TABLE rows");
+  // Not beside the first: those who enter a database together for the first time conflict, and the SDK does not try again.
+  const clients = [first, ...(await Promise.all(Array.from({ length: 5 }, () => connect(server.url))))];
   for (const db of clients) {
     for (let count = 0; count < 9; count += 1) await db.forkSession();
     const transaction = await db.beginTransaction();
@@ -176,12 +185,13 @@ describe("a start that cannot succeed says why", () => {
 describe("the server never outlives the process that started it", () => {
   const script = fileURLToPath(new URL("./support/surreal-parent.ts", import.meta.url));
 
-  /** Runs a process that starts a server, and tells the server's pid and folder. */
+  /** Runs a process, in a group of its own, that starts a server, and tells the server's pid and folder. */
   async function parent(
     ...args: readonly string[]
   ): Promise<{ child: ReturnType<typeof spawn>; pid: number; path: string }> {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
     });
     let errors = "";
     child.stderr.on("data", (text) => {
@@ -206,6 +216,22 @@ describe("the server never outlives the process that started it", () => {
       if (end !== undefined) child.kill(end);
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
       await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
-      expect(existsSync(path)).toBe(false);
+      // Whoever ended the server tidies up after it.
+      await expect.poll(() => existsSync(path), { timeout: 5_000 }).toBe(false);
+    });
+
+  for (const [signal, args] of [
+    ["SIGTERM", ["stay"]],
+    ["SIGHUP", ["stay"]],
+    ["SIGKILL", ["stay"]],
+    ["SIGKILL", ["stay", "pause"]],
+  ] as const)
+    test(`${signal} ends its whole group (${args.join(", ")}): the server and the folder that was made are gone`, {
+      timeout: 60_000,
+    }, async () => {
+      const { child, pid, path } = await parent(...args);
+      process.kill(-Number(child.pid), signal);
+      await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
+      await expect.poll(() => existsSync(path), { timeout: 5_000 }).toBe(false);
     });
 });
