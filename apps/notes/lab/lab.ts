@@ -7,6 +7,8 @@ import { Writer } from "./writer.ts";
 /** What came of one scenario. */
 export interface Report extends Omit<Tally, "open" | "checked"> {
   readonly scenario: string;
+  /** Whether the outage was to last past the limit. */
+  readonly pastLimit: boolean;
   /** From the fault to the first 503, in milliseconds; null where there was none. */
   readonly firstRefusedMs: number | null;
   /** From the end of the fault to the first 201 of a request that began after it, in milliseconds. */
@@ -24,7 +26,7 @@ const RECOVERY_MS = 2_000;
 const LIMIT_SLACK_MS = 1_000;
 
 /** Plays faults against the service while notes are written to it, and counts what became of each of them. */
-export class Lab {
+export class Lab implements AsyncDisposable {
   readonly #world: World;
   readonly #ledger: Ledger;
   readonly #writer: Writer;
@@ -53,11 +55,12 @@ export class Lab {
       return await this.#play(scenario);
     } finally {
       this.#playing = undefined;
+      this.#writer.paused = false;
     }
   }
 
   /** Writes no more, and waits for the answers. */
-  async stop(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.stop();
   }
 
@@ -79,11 +82,11 @@ export class Lab {
     await this.#drained();
     const drainedMs = Math.round(performance.now() - liftedAt);
     this.#ledger.check(await this.#stored());
-    this.#writer.paused = false;
     const after = this.#ledger.tally;
     const since = (key: "sent" | "confirmed" | "queued" | "refused" | "open"): number => after[key] - before[key];
     const report = {
       scenario: scenario.name,
+      pastLimit: scenario.refuses === "must",
       // With those that were sent before and are answered now.
       sent: since("sent") - since("open"),
       confirmed: since("confirmed"),

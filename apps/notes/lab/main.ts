@@ -3,6 +3,7 @@ import { Control } from "./control.ts";
 import { Lab, type Report } from "./lab.ts";
 import { randomScenario, seeded } from "./random.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
+import { summaryOf } from "./summary.ts";
 import { World } from "./world.ts";
 
 const HELP = `Usage: npm run lab [-- OPTIONS]
@@ -106,11 +107,12 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     process.stderr.write("starting the database, the proxy and the service …\n");
     await using world = await World.start({ limitMs, port, labUrl: control.url, signal: stop.signal });
-    const lab = new Lab(world, rate);
+    await using lab = new Lab(world, rate);
     control.lab = lab;
     if (script === undefined) {
       process.stdout.write(`\nThe lab: ${world.service.url}/ops (Ctrl-C ends it)\n\n`);
-      await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
+      if (!stop.signal.aborted)
+        await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
     }
     for (const [index, scenario] of (script ?? []).entries()) {
       progress(`${index + 1}/${script?.length} ${scenario.title} …`);
@@ -119,7 +121,7 @@ async function main(args: readonly string[]): Promise<number> {
       progress("");
       tell(report, json);
     }
-    await lab.stop();
+    if (reports.length > 1) (json ? process.stderr : process.stdout).write(`${summaryOf(reports, limitMs)}\n`);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {

@@ -11,15 +11,23 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** A cut, some flaps or a kill, of random lengths within the limit. */
+/** A cut, some flaps or a kill, of random lengths: one kind of cut goes on past the limit, all else ends within it. */
 export function randomScenario(index: number, random: () => number): Scenario {
-  const kinds = ["cut", "black-hole", "flap", "kill-database", "kill-service", "kill-in-cut"] as const;
+  const kinds = [
+    "cut",
+    "cut-past-limit",
+    "black-hole",
+    "flap",
+    "kill-database",
+    "kill-service",
+    "kill-in-cut",
+  ] as const;
   const kind = kinds[Math.floor(random() * kinds.length)] ?? "cut";
   const [a, b, c] = [random(), random(), random()];
   return {
     name: `${index}:${kind}`,
     title: kind,
-    refuses: "may",
+    refuses: kind === "cut-past-limit" ? "must" : "may",
     async play({ proxy, database, service, limitMs, wait }) {
       const short = limitMs * (0.1 + 0.5 * a);
       switch (kind) {
@@ -27,6 +35,11 @@ export function randomScenario(index: number, random: () => number): Scenario {
         case "black-hole":
           await proxy.set(kind === "cut" ? "refuse" : "black-hole");
           await wait(short);
+          await proxy.set("up");
+          return;
+        case "cut-past-limit":
+          await proxy.set("refuse");
+          await wait(limitMs + 1_200 + 800 * a);
           await proxy.set("up");
           return;
         case "flap":

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -12,30 +12,26 @@ export class Service {
   readonly url: string;
   readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
-  #errors = "";
 
   constructor(port: number, env: Readonly<Record<string, string>>) {
     this.url = `http://127.0.0.1:${port}`;
     this.#env = { ...process.env, ...env, PORT: String(port) };
   }
 
-  /** Resolves when requests are served. */
+  /** Resolves when requests are served. What does not start in time is killed. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN], {
       env: this.#env,
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;
-    this.#errors = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#errors = (this.#errors + text).slice(-4_000);
+    let errors = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors = (errors + text).slice(-4_000);
     });
-    const until = performance.now() + START_MS;
-    while (!(await this.#answers())) {
-      if (child.exitCode !== null || performance.now() > until)
-        throw new Error(`expected the service to start, got this from it:\n${this.#errors}`);
-      await sleep(50);
-    }
+    if (await saysReady(child)) return;
+    await this.kill();
+    throw new Error(`expected the service to start, got this from it:\n${errors}`);
   }
 
   /** As the kernel would for want of memory: nothing is said, nothing is saved. */
@@ -56,12 +52,23 @@ export class Service {
     child.kill(signal);
     await gone;
   }
+}
 
-  async #answers(): Promise<boolean> {
-    try {
-      return (await fetch(`${this.url}/startupz`, { signal: AbortSignal.timeout(1_000) })).ok;
-    } catch {
-      return false;
-    }
-  }
+/** Its own word, not an answer from its port: there another service may listen, which nobody wants to be written to. */
+function saysReady(child: ChildProcessByStdio<null, Readable, Readable>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), START_MS);
+  let said = "";
+  const listen = (text: string): void => {
+    said += text;
+    if (said.includes(" ready on ")) resolve(true);
+  };
+  child.stdout.setEncoding("utf8").on("data", listen);
+  child.once("close", () => resolve(false));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    child.stdout.off("data", listen);
+    // It goes on to say things, and would wait for somebody to take them.
+    child.stdout.resume();
+  });
 }

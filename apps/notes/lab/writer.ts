@@ -15,13 +15,14 @@ const AGAIN_MS = 100;
 
 /**
  * Makes notes at an even pace, whatever the service answers. A write that got no answer (the service was killed under it) is sent
- * again with its Idempotency-Key until it gets one: only so can anybody say what became of it.
+ * again with its Idempotency-Key until it gets one, or the writer is stopped: only so can anybody say what became of it.
  */
 export class Writer {
   readonly #options: WriterOptions;
   readonly #sending = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
+  #fault: unknown;
   /** While nobody is to write. */
   paused = false;
   /** On the `performance.now()` scale; what scenarios measure by. */
@@ -32,15 +33,17 @@ export class Writer {
     this.#loop = this.#run();
   }
 
-  /** Sends no more, and waits for the answers to what was sent. */
+  /** Sends no more, and waits for the answers to what was sent. @throws as `settled` */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#loop;
     await this.settled();
   }
 
+  /** @throws Error where the service has given an answer that it must not give */
   async settled(): Promise<void> {
     await Promise.all(this.#sending);
+    if (this.#fault !== undefined) throw this.#fault;
   }
 
   async #run(): Promise<void> {
@@ -50,7 +53,12 @@ export class Writer {
         await sleep(20, undefined, { signal }).catch(() => {});
         continue;
       }
-      const sending = this.#send().finally(() => this.#sending.delete(sending));
+      const sending = this.#send()
+        // Kept for whoever waits: thrown here it would end the lab, and leave its service and its database behind.
+        .catch((error: unknown) => {
+          this.#fault ??= error;
+        })
+        .finally(() => this.#sending.delete(sending));
       this.#sending.add(sending);
       await sleep(1_000 / this.#options.rate, undefined, { signal }).catch(() => {});
     }
@@ -67,6 +75,8 @@ export class Writer {
         this.onAnswer(answered.answer, performance.now(), askedAt);
         return;
       }
+      // The service may have been stopped as well, and never answer.
+      if (this.#stop.signal.aborted) return;
       await sleep(AGAIN_MS);
     }
   }

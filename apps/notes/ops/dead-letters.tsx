@@ -129,7 +129,10 @@ async function load(): Promise<void> {
 
 async function act(path: string, body: object | undefined): Promise<void> {
   await ask(path, { method: "POST", ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const refusal = fault.value;
   await load();
+  // That the list could be read does not mean that it was done.
+  if (refusal !== "") fault.value = refusal;
 }
 
 /** The answer; undefined where there is none, which the page then says. */

@@ -2,6 +2,7 @@
 
 export function duration(ms: number | null): string {
   if (ms === null) return "–";
+  if (ms === 0) return "0";
   if (ms < 1) return `${significant(ms * 1_000)} µs`;
   if (ms < 1_000) return `${significant(ms)} ms`;
   if (ms < 60_000) return `${significant(ms / 1_000)} s`;

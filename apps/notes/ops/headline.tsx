@@ -1,5 +1,5 @@
 import { duration, seconds, time } from "./format.ts";
-import { about, frozen, headline, heardAt, now, range, STALE_MS, serviceNow, setFrozen } from "./store.ts";
+import { about, frozen, headline, heardAt, now, range, STALE_MS, saidBye, serviceNow, setFrozen } from "./store.ts";
 
 interface Verdict {
   readonly tone: "good" | "warn" | "bad" | "quiet";
@@ -69,18 +69,22 @@ function Controls() {
 }
 
 export function isStale(): boolean {
-  return now.value - heardAt.value > STALE_MS;
+  return saidBye.value || now.value - heardAt.value > STALE_MS;
 }
 
 function verdict(): Verdict {
   const state = headline.value;
   if (state === undefined) return { tone: "quiet", word: "Connecting", meaning: "to the service" };
   if (isStale()) {
-    const meaning = `Nothing heard from the service since ${time(heardAt.value > 1 ? heardAt.value : now.value)}; what is shown is old.`;
+    const meaning = `Nothing heard from the service since ${time(heardAt.value)}; what is shown is old.`;
     return { tone: "quiet", word: "Stale", meaning };
   }
   if (state.draining)
-    return { tone: "warn", word: "Stopping", meaning: "No new requests are taken; those under way end." };
+    return {
+      tone: "warn",
+      word: "Stopping",
+      meaning: "Requests are answered until the port is closed; those under way end.",
+    };
   switch (state.state) {
     case "connected":
       return { tone: "good", word: "Healthy", meaning: "The database answers." };

@@ -38,7 +38,14 @@ export function LabPanel() {
         <p class="sum">
           <b id="lab-sent">{count(tally.sent)}</b> sent = <b>{count(tally.confirmed)}</b> confirmed +{" "}
           <b>{count(tally.queued)}</b> queued + <b>{count(tally.refused)}</b> refused
-          {tally.open > 0 ? <> + {count(tally.open)} open</> : null}. Of <b>{count(tally.checked)}</b> acknowledged:{" "}
+          {tally.open > 0 ? <> + {count(tally.open)} open</> : null}.{" "}
+          {tally.checked === 0 ? (
+            "What was acknowledged is read back after each fault; so far "
+          ) : (
+            <>
+              <b>{count(tally.checked)}</b> acknowledged were read back:{" "}
+            </>
+          )}
           <b id="lab-lost" class={tally.lost > 0 ? "bad" : "good"}>
             lost {count(tally.lost)}
           </b>

@@ -19,7 +19,7 @@ export function PoolPanel() {
       <Chart
         title="Pool"
         stacked={3}
-        format={count}
+        unit="count"
         lines={[
           { name: "used", label: "used", color: "c1", fill: true },
           { name: "idle", label: "idle", color: "c2", fill: true },
@@ -30,7 +30,7 @@ export function PoolPanel() {
       />
       <Chart
         title="Time to get one"
-        format={duration}
+        unit="duration"
         lines={[
           { name: "acquireP50", label: "p50", color: "c2" },
           { name: "acquireP95", label: "p95", color: "c3" },
@@ -63,7 +63,7 @@ export function OperationsPanel() {
     <Panel title="Operations" aside={`${count(latest("rate"))} a second`}>
       <Chart
         title="Rate"
-        format={count}
+        unit="count"
         lines={[
           { name: "rate", label: "calls/s", color: "c1", fill: true },
           { name: "errors", label: "errors/s", color: "c4" },
@@ -72,7 +72,7 @@ export function OperationsPanel() {
       />
       <Chart
         title="Latency"
-        format={duration}
+        unit="duration"
         lines={[
           { name: "p50", label: "p50", color: "c2" },
           { name: "p95", label: "p95", color: "c3" },
@@ -112,10 +112,13 @@ export function QueuePanel({ children }: { readonly children?: ComponentChildren
   if (queue == null) return null;
   const { state, pending, dead, parked, oldestAgeMs, ratePerSecond, etaMs, maxEntries } = queue;
   return (
-    <Panel title="Write queue" aside={`${state}, ${count(pending)} waiting`}>
+    <Panel
+      title="Write queue"
+      aside={state === "waiting" ? `${count(pending)} waiting` : `${state}, ${count(pending)} waiting`}
+    >
       <Chart
         title="Depth"
-        format={count}
+        unit="count"
         lines={[
           { name: "queued", label: "waiting", color: "c1", fill: true },
           { name: "drained", label: "drained/s", color: "c2" },

@@ -23,33 +23,39 @@ export const slow: Signal<readonly SlowCall[]> = signal([]);
 export const now: Signal<number> = signal(Date.now());
 /** When the service was last heard of, by the page's clock; 0 before the first word. */
 export const heardAt: Signal<number> = signal(0);
+/** Whether its last word was that it stops. */
+export const saidBye: Signal<boolean> = signal(false);
 /** The charts stand still while it is set. */
 export const frozen: Signal<boolean> = signal(false);
 /** How far back the charts go, in seconds. */
 export const range: Signal<number> = signal(300);
+/** Which of the shown seconds the pointer is at in the charts. */
+export const hovered: Signal<number | null> = signal(null);
 
 /** How long without a word makes what is shown old: the service speaks once a second. */
 export const STALE_MS = 3_500;
 
 const TIMELINE = 200;
 const SLOW_CALLS = 50;
+const AGAIN_MS = 3_000;
 /** The service's clock minus the page's. */
 let clockOffset = 0;
-let waiting: Sample[] = [];
+/** What the charts show, unless they are frozen. */
+let history: readonly Sample[] = [];
 
 const receive: { readonly [K in keyof Feed]: (data: Feed[K]) => void } = {
   snapshot(data) {
     about.value = data.about;
     tables.value = data.tables;
-    samples.value = data.samples;
+    history = data.samples;
+    showHistory();
     timeline.value = data.timeline;
     slow.value = data.slow;
-    waiting = [];
     showHeadline(data.headline);
   },
   tick({ sample, headline: now, tables: changed }) {
-    if (frozen.value) waiting.push(sample);
-    else addSamples([sample]);
+    history = [...history, sample].slice(-HISTORY);
+    showHistory();
     if (changed !== undefined) tables.value = changed;
     showHeadline(now);
   },
@@ -62,28 +68,37 @@ const receive: { readonly [K in keyof Feed]: (data: Feed[K]) => void } = {
   },
 };
 
-/** EventSource comes back by itself; the first event of each connection is the whole. */
 export function connect(): void {
-  const source = new EventSource("/ops/events");
-  for (const [name, take] of Object.entries(receive)) {
-    source.addEventListener(name, (event) => {
-      heardAt.value = Date.now();
-      (take as (data: unknown) => void)(JSON.parse((event as MessageEvent<string>).data));
-    });
-  }
-  source.addEventListener("bye", () => {
-    heardAt.value = 1;
-  });
+  listen();
   setInterval(() => {
     now.value = Date.now();
   }, 250);
 }
 
+/** EventSource comes back by itself from a connection that is lost; the first event of each connection is the whole. */
+function listen(): void {
+  const source = new EventSource("/ops/events");
+  for (const [name, take] of Object.entries(receive)) {
+    source.addEventListener(name, (event) => {
+      heard(false);
+      (take as (data: unknown) => void)(JSON.parse((event as MessageEvent<string>).data));
+    });
+  }
+  source.addEventListener("bye", () => heard(true));
+  source.addEventListener("error", () => {
+    // An answer that is no stream, as a proxy gives while the service starts, ends it for good.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
+  });
+}
+
+function heard(isBye: boolean): void {
+  heardAt.value = Date.now();
+  saidBye.value = isBye;
+}
+
 export function setFrozen(value: boolean): void {
   frozen.value = value;
-  if (value) return;
-  addSamples(waiting);
-  waiting = [];
+  showHistory();
 }
 
 /** The service's time, as well as the page can tell. */
@@ -100,8 +115,13 @@ export function latest(name: SeriesName): number | null {
   return samples.value.at(-1)?.[SERIES.indexOf(name)] ?? null;
 }
 
-function addSamples(more: readonly Sample[]): void {
-  samples.value = [...samples.value, ...more].slice(-HISTORY);
+/** The second so long before the newest; empty where it was before the first. */
+export function secondsAgo(ago: number): Sample {
+  return samples.value.at(-1 - ago) ?? [];
+}
+
+function showHistory(): void {
+  if (!frozen.value) samples.value = history;
 }
 
 function showHeadline(value: Headline): void {

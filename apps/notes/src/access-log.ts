@@ -1,4 +1,5 @@
 import { storedIdOf } from "@db/models";
+import { trace } from "@opentelemetry/api";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { AppEnv } from "./env.ts";
@@ -14,10 +15,12 @@ export function accessLog(logger: Logger): MiddlewareHandler<AppEnv> {
     const start = performance.now();
     await next();
     const { status } = c.res;
+    const traceId = trace.getActiveSpan()?.spanContext().traceId;
     const facts = {
       requestId: c.get("requestId"),
+      ...(traceId === undefined ? {} : { traceId }),
       method: c.req.method,
-      route: routePath(c, -1),
+      route: routePath(c),
       status,
       durationMs: Math.round((performance.now() - start) * 10) / 10,
     };

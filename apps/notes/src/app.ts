@@ -1,13 +1,14 @@
 import type { DatabaseService } from "@db/core";
 import type { Prometheus } from "@db/metrics/prometheus";
 import type { WriteQueue } from "@db/queue";
+import type { TracerProvider } from "@opentelemetry/api";
 import { Hono } from "hono";
 import { requestId } from "hono/request-id";
 import { accessLog } from "./access-log.ts";
 import { docsRoutes } from "./docs-routes.ts";
 import type { AppEnv } from "./env.ts";
 import { EventStreams } from "./event-streams.ts";
-import { commonHeaders } from "./headers.ts";
+import { commonHeaders, dropBodyOfHead } from "./headers.ts";
 import { healthRoutes } from "./health-routes.ts";
 import type { Logger } from "./logger.ts";
 import { metricsRoutes } from "./metrics-routes.ts";
@@ -18,6 +19,7 @@ import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
 import { HttpFault, respondWithProblem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
 import { resourceRoutes } from "./resource-routes.ts";
+import { serverSpans } from "./server-spans.ts";
 
 export interface AppOptions {
   readonly db: DatabaseService;
@@ -36,6 +38,8 @@ export interface AppOptions {
   readonly queue?: WriteQueue;
   /** What `/metrics` shows. Default nothing. */
   readonly metrics?: Prometheus;
+  /** Makes a span for each request. Default none. */
+  readonly tracerProvider?: TracerProvider;
   /** Keeps open streams of server-sent events; whoever stops the service closes it. Default one of its own. */
   readonly streams?: EventStreams;
   /** The operator page. Default none. */
@@ -50,8 +54,10 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   const isStarted = options.isStarted ?? (() => true);
   const app = new Hono<AppEnv>();
   app.use(requestId());
+  if (options.tracerProvider !== undefined) app.use(serverSpans(options.tracerProvider));
   app.use(accessLog(logger));
   app.use(commonHeaders(isDraining));
+  app.use(dropBodyOfHead);
   app.route("/", healthRoutes({ db, queue: options.queue, version, isDraining, isStarted }));
   if (options.queue !== undefined) app.route("/", operationRoutes(db, options.queue));
   if (options.metrics !== undefined) app.route("/", metricsRoutes(options.metrics));

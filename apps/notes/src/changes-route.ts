@@ -1,7 +1,10 @@
 import { type DatabaseService, isDatabaseError, type LiveEvent } from "@db/core";
 import type { AnyModel } from "@db/models";
 import type { EventStream, EventStreams } from "./event-streams.ts";
-import { type ProblemDocument, problemOf } from "./problem.ts";
+import { type ProblemDocument, problemOf, UnavailableFault } from "./problem.ts";
+
+/** Each costs a live query, and up to 1 MiB where its client is slow. */
+const MAX_STREAMS = 1_000;
 
 interface ChangesOptions {
   readonly db: DatabaseService;
@@ -13,8 +16,10 @@ interface ChangesOptions {
 /**
  * Changes of a collection as server-sent events: `created`, `updated` and `deleted` with the record, and `resync` with its reason
  * wherever changes may be missing before what comes next, first of all at the start.
+ * @throws UnavailableFault while there are as many streams as may be
  */
 export function changes(model: AnyModel, { db, streams, signal }: ChangesOptions): Response {
+  if (streams.size >= MAX_STREAMS) throw new UnavailableFault("too many are following", 10);
   const gone = new AbortController();
   return streams.open(
     (stream) => {

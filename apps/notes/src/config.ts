@@ -51,9 +51,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     poolMax: read(settings.poolMax),
     queueMaxEntries: read(settings.queueMaxEntries),
     metricsLevel: read(settings.metricsLevel),
+    tracesUrl: read(settings.tracesUrl),
   };
   if (config.poolMin > config.poolMax)
     faults.push(`${settings.poolMin.variable}: expected at most ${settings.poolMax.variable}`);
+  // A trace that ends before the database would look as if that had not been asked.
+  if (config.tracesUrl && config.metricsLevel === "basic")
+    faults.push(
+      `${settings.metricsLevel.variable}: expected detailed or all where ${settings.tracesUrl.variable} is set`,
+    );
   if (faults.length > 0) throw new ConfigFault(faults);
   return config;
 }

@@ -20,3 +20,10 @@ export function commonHeaders(isDraining: () => boolean): MiddlewareHandler<AppE
     if (isDraining()) headers.set("connection", "close");
   };
 }
+
+/** A `HEAD` is answered as its `GET` is, without the body: one that streams would go on for nobody. */
+export const dropBodyOfHead: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next();
+  // Not waited for: a page that is being read must end first.
+  if (c.req.method === "HEAD") c.res.body?.cancel().catch(() => {});
+};

@@ -6,7 +6,7 @@ import { type DescribeRouteOptions, describeRoute } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
 import type { AppEnv } from "./env.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
-import { problems } from "./operations.ts";
+import { problems, RETRY_AFTER } from "./operations.ts";
 import { respondWithProblem, UnavailableFault } from "./problem.ts";
 
 export interface HealthContext {
@@ -38,17 +38,17 @@ export function healthRoutes({ db, queue, version, isDraining, isStarted }: Heal
     const health = await db.healthCheck();
     const status = statusOf(health);
     if (status !== "fail") return c.json({ status });
-    const retryAfter = "retryAfterMs" in health ? Math.max(1, Math.ceil((health.retryAfterMs ?? 0) / 1_000)) : 1;
-    return respondWithProblem(c, new UnavailableFault(`the database is ${health.status}`, retryAfter));
+    return respondWithProblem(c, new UnavailableFault(`the database is ${health.status}`, retryAfterOf(health)));
   });
 
   app.get("/health", describeRoute(aboutHealth), async (c) => {
     const health = await db.healthCheck();
-    const status = isDraining() ? "fail" : statusOf(health);
+    const status = isDraining() ? "fail" : withQueue(statusOf(health), queue);
     const checks = { "db:responseTime": [responseTime(health)], ...poolChecks(), ...queueChecks(queue) };
     const document = { status, version, checks };
     const headers = { "content-type": "application/health+json" };
-    return c.body(JSON.stringify(document), status === "fail" ? 503 : 200, headers);
+    if (status !== "fail") return c.body(JSON.stringify(document), 200, headers);
+    return c.body(JSON.stringify(document), 503, { ...headers, "retry-after": String(retryAfterOf(health)) });
   });
 
   for (const path of ["/livez", "/startupz", "/readyz", "/health"]) app.all(path, methodNotAllowed("GET, HEAD"));
@@ -59,6 +59,16 @@ export function healthRoutes({ db, queue, version, isDraining, isStarted }: Heal
 function statusOf(health: DatabaseHealth): Status {
   if (health.status === "healthy") return "pass";
   return health.status === "degraded" ? "warn" : "fail";
+}
+
+/** Whole seconds until the next dial, at least 1. */
+function retryAfterOf(health: DatabaseHealth): number {
+  return "retryAfterMs" in health ? Math.max(1, Math.ceil((health.retryAfterMs ?? 0) / 1_000)) : 1;
+}
+
+/** A queue that has failed stores nothing in the next outage; until then all works. */
+function withQueue(status: Status, queue: HealthContext["queue"]): Status {
+  return status === "pass" && queue?.stats().state === "failed" ? "warn" : status;
 }
 
 function responseTime(health: DatabaseHealth): object {
@@ -84,9 +94,9 @@ function poolChecks(): object {
 
 function queueChecks(queue: HealthContext["queue"]): object {
   if (queue === undefined) return {};
-  const { name: componentId, pending, dead, oldestAgeMs, maxEntries } = queue.stats();
+  const { name: componentId, state, pending, dead, oldestAgeMs, maxEntries } = queue.stats();
   const common = { componentId, componentType: "component" };
-  const depth = dead > 0 || pending > maxEntries / 2 ? "warn" : "pass";
+  const depth = state === "failed" ? "fail" : dead > 0 || pending > maxEntries / 2 ? "warn" : "pass";
   const age = pending > 0 ? "warn" : "pass";
   return {
     "queue:depth": [{ ...common, observedValue: pending, observedUnit: "writes", status: depth }],
@@ -122,6 +132,6 @@ const aboutHealth: DescribeRouteOptions = {
   tags: ["health"],
   responses: {
     200: { description: "It works, perhaps with a warning.", content: healthBody },
-    503: { description: "It cannot work.", content: healthBody },
+    503: { description: "It cannot work.", content: healthBody, headers: RETRY_AFTER },
   },
 };

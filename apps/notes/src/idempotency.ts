@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isDatabaseError } from "@db/core";
+import { isOperationReused } from "@db/core";
 import { HttpFault } from "./problem.ts";
 
 /** What a request becomes that may be sent again: the same write, however often it comes. */
@@ -33,7 +33,7 @@ export class IdempotentRequests {
     try {
       return await work({ ...identify(name), fingerprint: digest(body).toString("base64url") });
     } catch (error) {
-      if (!isReused(error)) throw error;
+      if (!isOperationReused(error)) throw error;
       throw new HttpFault(422, "this Idempotency-Key was used with another body");
     } finally {
       this.#running.delete(name);
@@ -65,12 +65,4 @@ function identify(name: string): Pick<Repeatable, "operationId" | "recordKey"> {
 
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
-}
-
-function isReused(error: unknown): boolean {
-  return (
-    isDatabaseError(error) &&
-    error.code === "VALIDATION_FAILED" &&
-    error.facts.issues.some(({ rule }) => rule === "operation_reused")
-  );
 }

@@ -77,7 +77,7 @@ export function operations(resource: Resource): Readonly<Record<Route, DescribeR
           description: "JSON, a record in each line.",
           content: { "application/x-ndjson": { schema: { type: "string" } } },
         },
-        ...problems([500, 503]),
+        ...problems(READ),
       },
     },
     list: {
@@ -100,7 +100,7 @@ export function operations(resource: Resource): Readonly<Record<Route, DescribeR
       tags,
       responses: {
         200: { description: "The stream.", content: { "text/event-stream": { schema: { type: "string" } } } },
-        ...problems([500]),
+        ...problems([500, 503]),
       },
     },
     get: {
@@ -182,7 +182,9 @@ const IDEMPOTENCY_KEY: Parameter = {
     "new; with another body it is refused with 422, and with 409 while the first still runs. Kept for 7 days.",
   schema: { type: "string" },
 };
-const RETRY_AFTER = { "Retry-After": { description: "In seconds.", schema: { type: "integer", minimum: 1 } } } as const;
+export const RETRY_AFTER = {
+  "Retry-After": { description: "In seconds.", schema: { type: "integer", minimum: 1 } },
+} as const;
 
 export function problems(statuses: readonly number[]): ResponsesWithResolver {
   const sorted = [...statuses].sort((a, b) => a - b);

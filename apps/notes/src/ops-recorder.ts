@@ -204,14 +204,19 @@ export class Recorder {
     const headline = this.headline();
     const sample = this.#sampleOf(second, headline);
     this.#samples.add(sample);
+    // Adding up a minute takes milliseconds, which all requests would wait for.
+    if (this.#listeners.size > 0) this.#tell(sample, headline);
+    this.#minute.turn();
+    this.#errors.turn();
+  }
+
+  #tell(sample: Sample, headline: Headline): void {
     const tables = this.tables();
     const text = JSON.stringify(tables);
     const changed = text !== this.#tables;
     this.#tables = text;
     const tick: Tick = changed ? { sample, headline, tables } : { sample, headline };
     for (const listener of this.#listeners) listener.tick(tick);
-    this.#minute.turn();
-    this.#errors.turn();
   }
 
   #sampleOf({ calls, acquires, errors, retries }: SecondOf, headline: Headline): Sample {

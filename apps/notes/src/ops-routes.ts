@@ -10,7 +10,7 @@ import type { Operator } from "./operator.ts";
 import type { OpsAssets } from "./ops-assets.ts";
 import type { About, Feed, Snapshot } from "./ops-feed.ts";
 import type { Recorder } from "./ops-recorder.ts";
-import { HttpFault } from "./problem.ts";
+import { HttpFault, UnavailableFault } from "./problem.ts";
 
 export interface OpsOptions {
   readonly recorder: Recorder;
@@ -34,7 +34,7 @@ export function opsRoutes({ recorder, streams, about, queue, operator, labUrl, a
   let watchers = 0;
 
   app.get("/ops", describeRoute({ hide: true }), (c) => {
-    if (assets === undefined) throw new HttpFault(503, "the operator page is not built: run npm run build");
+    if (assets === undefined) throw new UnavailableFault("the operator page is not built: run npm run build", 60);
     return c.body(assets.html, 200, {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": assets.csp,
@@ -53,8 +53,7 @@ export function opsRoutes({ recorder, streams, about, queue, operator, labUrl, a
   });
 
   app.get("/ops/events", describeRoute({ hide: true }), () => {
-    if (watchers >= MAX_WATCHERS)
-      throw new HttpFault(503, "too many are watching", { headers: { "retry-after": "10" } });
+    if (watchers >= MAX_WATCHERS) throw new UnavailableFault("too many are watching", 10);
     watchers += 1;
     let stop = (): void => {};
     return streams.open(

@@ -20,6 +20,8 @@ export interface ProblemDocument extends Omit<Problem, "code" | "errors"> {
   readonly code?: string;
   readonly instance?: string;
   readonly requestId?: string;
+  /** Of a write of which nobody knows what became: `/operations` may tell later. */
+  readonly operationId?: string;
   readonly errors?: readonly RequestFault[];
 }
 
@@ -73,10 +75,16 @@ export function problemOf(error: unknown): ProblemDocument {
 }
 
 function ofDatabase(error: unknown, where: Where): ProblemDocument {
-  const { errors, ...problem } = toProblem(error);
+  const { errors, ...known } = toProblem(error);
+  const problem = { ...known, ...operationOf(error) };
   if (errors !== undefined) return { ...problem, errors: errors.map((field) => ({ in: where, ...field })) };
   const place = isDatabaseError(error) ? PLACES[error.code] : undefined;
   return place === undefined ? problem : { ...problem, errors: [{ ...place, detail: problem.detail }] };
+}
+
+function operationOf(error: unknown): Pick<ProblemDocument, "operationId"> {
+  if (!isDatabaseError(error) || !("operationId" in error.facts)) return {};
+  return { operationId: error.facts.operationId };
 }
 
 /** Errors that can have but one place in a request. */

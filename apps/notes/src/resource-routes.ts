@@ -18,6 +18,7 @@ import type { Logger } from "./logger.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
 import { operations } from "./operations.ts";
 import { idIn } from "./path-id.ts";
+import { Places } from "./places.ts";
 import { type Resource, writable } from "./resource.ts";
 
 export interface ResourceContext {
@@ -61,6 +62,7 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
     return { expect: asSeen(model, record) as never };
   };
 
+  const sorting = new Places(MAX_SORTED_LISTS, "lists with an order by a field");
   const idempotent = new IdempotentRequests();
   const create = async (c: Context, text: string, as?: Repeatable): Promise<Response> => {
     const { signal } = c.req.raw;
@@ -70,8 +72,9 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
     const written = await records.create(data, options);
     c.header("location", locationOf(model.collection, written.id));
     if (written.status === "queued") return accepted(c, written);
-    // A repeat is answered with what its first time has stored.
-    const record = as === undefined ? written.record : await records.findById(written.id as never, { signal });
+    if (as === undefined) return json(c, 201, written.record);
+    // A repeat is answered with what its first time has stored. It is done, also where that cannot be read.
+    const record = await records.findById(written.id as never, { signal }).catch(() => undefined);
     return json(c, 201, record ?? written.record);
   };
 
@@ -84,7 +87,9 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
   });
 
   app.get(collectionPath, describeRoute(about.list), async (c) => {
-    const page = await records.findMany(toQuery(c.req.url), { signal: c.req.raw.signal });
+    const query = toQuery(c.req.url);
+    const read = () => records.findMany(query, { signal: c.req.raw.signal });
+    const page = await (query.order?.some(([field]) => field !== "id") ? sorting.take(read) : read());
     return c.body(toJson(page), 200, JSON_TYPE);
   });
 
@@ -92,10 +97,18 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
 
   app.get(exportPath, describeRoute(about.exportAll), (c) => {
     const all = records.stream({}, { signal: c.req.raw.signal });
-    return ndjson(all, (error) => logger.error({ error: errorFacts(error) }, "the export broke off"));
+    const outgoing = c.env?.outgoing;
+    return ndjson(all, {
+      onFault: (error) => logger.error({ error: errorFacts(error) }, "the export broke off"),
+      cut: outgoing && (() => outgoing.destroy()),
+    });
   });
 
   app.get(changesPath, describeRoute(about.changes), (c) => changes(model, { db, streams, signal: c.req.raw.signal }));
+
+  // Before the record's routes, to which these paths would be ids.
+  app.all(bulkPath, methodNotAllowed("POST"));
+  for (const path of [exportPath, changesPath]) app.all(path, methodNotAllowed("GET, HEAD"));
 
   app.get(recordPath, describeRoute(about.get), async (c) => {
     const record = await find(model.Id.parse(idIn(c.req.url)), c.req.raw.signal);
@@ -128,12 +141,12 @@ export function resourceRoutes(resource: Resource, context: ResourceContext): Ho
   });
 
   app.all(collectionPath, methodNotAllowed("GET, HEAD, POST"));
-  app.all(bulkPath, methodNotAllowed("POST"));
-  for (const path of [exportPath, changesPath]) app.all(path, methodNotAllowed("GET, HEAD"));
   app.all(recordPath, methodNotAllowed("GET, HEAD, PATCH, DELETE"));
   return app;
 }
 
+/** Each reads and sorts all that its filters leave; so many of a second each still end within their deadline. */
+const MAX_SORTED_LISTS = 16;
 const JSON_TYPE = { "content-type": "application/json" };
 
 /** Stored where it survives the service, and applied once the database is there. */

@@ -81,6 +81,7 @@ export const commonSchemas: Schemas = {
       instance: text("The path that was asked for."),
       code: text("The database layer's code, where the failure is one of its own."),
       requestId: text("Names the request in the service's log."),
+      operationId: text("Names a write of which nobody knows what became, for `/operations/{id}`."),
       retryAfter: { type: "integer", minimum: 1, description: "In how many seconds to try again." },
       errors: {
         type: "array",

@@ -11,6 +11,7 @@ import { startOps } from "./ops.ts";
 import { type Listening, listen } from "./server.ts";
 import { listenForShutdown, type Shutdown } from "./shutdown.ts";
 import { openStack, type Stack } from "./stack.ts";
+import { startTracing } from "./tracing.ts";
 
 /** A start that failed for a reason that one sentence tells. */
 export class StartFault extends Error {}
@@ -24,7 +25,8 @@ export async function runService(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel);
   const shutdown = listenForShutdown(process, () => process.exit(1));
   const { version } = manifest;
-  const stack = await openStack(config, logger).catch((error: unknown) => {
+  const tracing = startTracing(config.tracesUrl, version);
+  const stack = await openStack(config, logger, { tracing }).catch((error: unknown) => {
     if (!isDatabaseError(error)) throw error;
     throw new StartFault(queueFault(error));
   });
@@ -35,7 +37,19 @@ export async function runService(config: Config): Promise<void> {
   const { bodyLimitBytes } = config;
   let started = false;
   const isStarted = (): boolean => started;
-  const app = createApp({ db, queue, metrics, streams, logger, version, bodyLimitBytes, isDraining, isStarted, ops });
+  const app = createApp({
+    db,
+    queue,
+    metrics,
+    streams,
+    logger,
+    version,
+    bodyLimitBytes,
+    isDraining,
+    isStarted,
+    ops,
+    ...(tracing === undefined ? {} : { tracerProvider: tracing.provider }),
+  });
   const server = await listen(app, config).catch(async (error: unknown) => {
     await stack.close();
     throw new StartFault(listenFault(error, config));
@@ -53,6 +67,7 @@ export async function runService(config: Config): Promise<void> {
     streams.close();
     await close(server, stack, config, logger);
     ops.recorder.close();
+    await tracing?.close();
   }
   logger.info({}, "stopped");
 }

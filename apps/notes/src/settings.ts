@@ -38,6 +38,7 @@ export interface Settings {
   readonly poolMax: Setting<number>;
   readonly queueMaxEntries: Setting<number>;
   readonly metricsLevel: Setting<MetricsLevel>;
+  readonly tracesUrl: Setting<string>;
   readonly operatorToken: Setting<string>;
   readonly labUrl: Setting<string>;
 }
@@ -58,7 +59,7 @@ export const settings: Settings = {
     group: "Essentials",
     fallback: "./data",
     meaning:
-      "The folder of the embedded database; made if it is missing. Seen from the folder the service is started in.",
+      "The folder of the embedded database and of the queue of writes, which a service with a server has as well; made if it is missing. Seen from the folder the service is started in.",
     expected: "a path without a question mark, not blank",
     // The engine's URL ends at one.
     parse: (text) => (/[?\0]|^\s*$/.test(text) ? undefined : resolve(text)),
@@ -86,8 +87,10 @@ export const settings: Settings = {
     meaning:
       "The database: a server at ws(s)://host or http(s)://host, or an engine in this process: rocksdb://path, surrealkv://path, or mem:// which keeps nothing.",
     expected: "a URL of ws, wss, http, https, rocksdb, surrealkv or mem, without credentials",
-    parse: (text) =>
-      /^(?:rocksdb|surrealkv):\/\/[^?]+|^mem:\/\/|^(?:ws|http)s?:\/\/[^@]+$/.test(text) ? text : undefined,
+    parse: (text) => {
+      const isServer = /^(?:ws|http)s?:\/\/[^@#]+$/.test(text) && URL.canParse(text);
+      return isServer || /^(?:rocksdb|surrealkv):\/\/[^?]+|^mem:\/\//.test(text) ? text : undefined;
+    },
   },
   operationTimeoutMs: {
     variable: "DB_OPERATION_TIMEOUT",
@@ -122,7 +125,8 @@ export const settings: Settings = {
     variable: "BODY_LIMIT",
     group: "Rarely used",
     fallback: "786432",
-    meaning: "Bytes that a request's body may have. The longest note of emoji needs less than half of the default.",
+    meaning:
+      "Bytes that a request's body may have, ten times as many where it makes many notes. The longest note of emoji needs less than half of the default.",
     ...whole(1_024, 104_857_600),
   },
   username: {
@@ -169,7 +173,7 @@ export const settings: Settings = {
     variable: "DB_POOL_MAX",
     group: "Rarely used",
     fallback: "64",
-    meaning: "Statements in flight at a server at most; up to 16 of them share a connection.",
+    meaning: "Statements in flight at a server at most; up to 16 of them share a connection, all connections as many.",
     ...whole(1, 1_000),
   },
   queueMaxEntries: {
@@ -186,6 +190,15 @@ export const settings: Settings = {
     meaning: "How much /metrics tells: basic, detailed (with collections) or all.",
     expected: `one of ${METRICS_LEVELS.join(", ")}`,
     parse: (text) => METRICS_LEVELS.find((level) => level === text),
+  },
+  tracesUrl: {
+    variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    group: "Rarely used",
+    fallback: "",
+    meaning:
+      "The collector that spans are sent to (OTLP over HTTP, at /v1/traces); nobody if it is empty. Needs METRICS_LEVEL detailed or all.",
+    expected: "a URL of http or https, without credentials",
+    parse: (text) => (/^https?:\/\/[^@\s]+$|^$/.test(text) && (text === "" || URL.canParse(text)) ? text : undefined),
   },
   labUrl: {
     variable: "LAB_URL",

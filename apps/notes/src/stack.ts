@@ -4,10 +4,11 @@ import { type Instrumentation, instrument } from "@db/metrics";
 import { type Prometheus, prometheus } from "@db/metrics/prometheus";
 import { WriteQueue } from "@db/queue";
 import { retryLayer } from "@db/retry/layer";
-import { surreal } from "@db/surreal";
+import { type PoolTuning, surreal } from "@db/surreal";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Config } from "./config.ts";
 import type { Logger } from "./logger.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** All that stands between the service and its data. */
 export interface Stack {
@@ -18,17 +19,32 @@ export interface Stack {
   close(): Promise<void>;
 }
 
+interface StackParts {
+  /** Default what the configuration names. */
+  readonly driver?: Driver;
+  /** Where the spans of calls go. Default nowhere. */
+  readonly tracing?: Tracing | undefined;
+}
+
 /**
  * The database as the service uses it; not connected yet. From the outside in: what an outage keeps from being written is
  * stored and applied later; what fails without effect is tried again; an attempt that hangs leaves time for another; and
  * each attempt is logged.
  * @throws DATABASE_LOCKED where another process has the queue; STORAGE_DAMAGED, STORAGE_FAILED
  */
-export async function openStack(config: Config, logger: Logger, driver: Driver = driverOf(config)): Promise<Stack> {
+export async function openStack(
+  config: Config,
+  logger: Logger,
+  { driver = driverOf(config), tracing }: StackParts = {},
+): Promise<Stack> {
   const { operationTimeoutMs: timeoutMs, startupMaxWaitMs } = config;
   const metrics = prometheus();
   const meterProvider = new MeterProvider({ readers: [metrics.reader] });
-  const telemetry: Instrumentation = instrument({ level: config.metricsLevel, meterProvider });
+  const telemetry: Instrumentation = instrument({
+    level: config.metricsLevel,
+    meterProvider,
+    ...(tracing === undefined ? {} : { tracerProvider: tracing.provider, exporters: [tracing.exporter] }),
+  });
   const queue = await WriteQueue.open({
     path: join(config.dataDir, "queue", "writes.db"),
     maxEntries: config.queueMaxEntries,
@@ -67,13 +83,16 @@ function driverOf({
   return surreal({
     ...place,
     unavailableAfterMs,
-    pool: {
-      min: poolMin,
-      maxSockets: Math.ceil(poolMax / STATEMENTS_A_SOCKET),
-      perSocket: Math.min(poolMax, STATEMENTS_A_SOCKET),
-    },
+    pool: poolOf(poolMin, poolMax),
     ...(username === "" ? {} : { authentication: { username, password } }),
   });
 }
 
 const STATEMENTS_A_SOCKET = 16;
+
+/** As few sockets as carry so many statements, filled evenly: fewer where that cannot be divided, never more. */
+export function poolOf(min: number, max: number): Required<Pick<PoolTuning, "min" | "maxSockets" | "perSocket">> {
+  const maxSockets = Math.ceil(max / STATEMENTS_A_SOCKET);
+  const perSocket = Math.floor(max / maxSockets);
+  return { min: Math.min(min, maxSockets * perSocket), maxSockets, perSocket };
+}

@@ -41,6 +41,24 @@ test("a stream ends with a word when the service stops", async () => {
   expect((await events.next()).done).toBe(true);
 });
 
+test("a thousand follow, and the next is told when to come again", async () => {
+  const streams = new EventStreams();
+  const { app } = await startApp({ streams });
+  for (let n = 0; n < 1_000; n += 1) streams.open(() => {}, { onClose: () => {} });
+  const refused = await app.request("/notes/changes");
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "10"]);
+  streams.close();
+  expect(streams.size).toBe(0);
+});
+
+test("a HEAD opens no stream", async () => {
+  const streams = new EventStreams();
+  const { app } = await startApp({ streams });
+  const answer = await app.request("/notes/changes", { method: "HEAD" });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+  expect(streams.size).toBe(0);
+});
+
 test("a client that hangs up leaves nothing behind", async () => {
   const streams = new EventStreams();
   const { app, db } = await startApp({ streams });

@@ -43,6 +43,7 @@ test("an empty environment gives the defaults", () => {
     poolMax: 64,
     queueMaxEntries: 1_000_000,
     metricsLevel: "basic",
+    tracesUrl: "",
   });
   expect(readConfig({ PORT: "", DATA_DIR: "/srv/x" })).toMatchObject({ port: 8080, url: "rocksdb:///srv/x/notes" });
 });
@@ -70,11 +71,15 @@ test.each([
   ["HOST", ["a b", "http://x", "x/y"]],
   ["DATA_DIR", ["a?b", "a\0b", " ", " \t\n"]],
   ["LOG_LEVEL", ["verbose", "INFO"]],
-  ["SURREAL_URL", ["redis://x", "rocksdb://", "rocksdb", "ws://user:s3cr3t@host"]],
+  [
+    "SURREAL_URL",
+    ["redis://x", "rocksdb://", "rocksdb", "ws://user:s3cr3t@host", "ws://a b", "wss://:::", "http://x/#y"],
+  ],
   ["DB_OPERATION_TIMEOUT", ["0", "-1", "3601", "5s", "Infinity"]],
   ["STARTUP_MAX_WAIT", ["0", "86401"]],
   ["SHUTDOWN_TIMEOUT", ["0"]],
   ["DRAIN_DELAY", ["-1", "601"]],
+  ["OTEL_EXPORTER_OTLP_ENDPOINT", ["localhost:4318", "grpc://x:4317", "http://user:s3cr3t@host", "http://"]],
   ["BODY_LIMIT", ["10", "1000000000000"]],
   ["SURREAL_NAMESPACE", ["a b", "a;b", "x".repeat(65)]],
   ["SURREAL_DATABASE", ["`"]],
@@ -84,6 +89,14 @@ test.each([
     expect(faults).toEqual([expect.stringMatching(new RegExp(`^${variable}: expected `))]);
     expect(faults.join()).not.toContain("s3cr3t");
   }
+});
+
+test("spans are not sent anywhere at a level that makes none of the database's calls", () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318";
+  expect(faultsOf({ OTEL_EXPORTER_OTLP_ENDPOINT })).toEqual([
+    "METRICS_LEVEL: expected detailed or all where OTEL_EXPORTER_OTLP_ENDPOINT is set",
+  ]);
+  expect(faultsOf({ OTEL_EXPORTER_OTLP_ENDPOINT, METRICS_LEVEL: "detailed" })).toEqual([]);
 });
 
 test("all faults are told at once", () => {

@@ -87,6 +87,15 @@ describe("the documentation", () => {
   );
 });
 
+test("of a write of which nobody knows what became, the operation to ask for is told", async () => {
+  const { app, mock } = await startApp();
+  const operationId = "op-7";
+  mock.failNext(new DatabaseErrorOf("OUTCOME_UNKNOWN", "lost", { operationId }, { effect: "unknown" }));
+  const answer = await app.request("/notes", json("POST", note));
+  expect(answer.status).toBe(504);
+  expect(await problemIn(answer)).toMatchObject({ code: "OUTCOME_UNKNOWN", operationId });
+});
+
 test("a stored note that no longer fits is the service's fault, and the log names it", async () => {
   const { app, db, lines } = await startApp();
   await db.create("notes", { ...note, title: 7 }, { id: "notes:old" });

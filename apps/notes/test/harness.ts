@@ -54,7 +54,18 @@ export async function problemIn(response: Response): Promise<ProblemDocument> {
     instance: expect.stringMatching(/^\//),
     requestId: expect.stringMatching(/^[\w-]+$/),
   });
-  const known = ["type", "title", "status", "detail", "instance", "requestId", "code", "retryAfter", "errors"];
+  const known = [
+    "type",
+    "title",
+    "status",
+    "detail",
+    "instance",
+    "requestId",
+    "operationId",
+    "code",
+    "retryAfter",
+    "errors",
+  ];
   expect(Object.keys(problem).filter((name) => !known.includes(name))).toEqual([]);
   for (const fault of problem.errors ?? []) {
     expect(Object.keys(fault).sort()).toEqual(["detail", "in", "pointer", "rule"]);

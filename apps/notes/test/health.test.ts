@@ -1,3 +1,7 @@
+import { prometheus } from "@db/metrics/prometheus";
+
+import type { WriteQueue } from "@db/queue";
+
 import { expect, test } from "vitest";
 import { problemIn, startApp } from "./harness.ts";
 
@@ -50,6 +54,7 @@ test("away for long: 503 with the time of the next dial, and alive all the same"
   await problemIn(ready);
   const health = await app.request("/health");
   expect(health.status).toBe(503);
+  expect(health.headers.get("retry-after")).toBe("5");
   expect(await status(health)).toBe("fail");
   expect((await app.request("/livez")).status).toBe(200);
   const list = await app.request("/notes");
@@ -73,5 +78,41 @@ test("while it is being stopped it is not ready, still alive, and ends its conne
   expect(ready.headers.get("connection")).toBe("close");
   expect((await app.request("/livez")).status).toBe(200);
   expect((await app.request("/notes")).status).toBe(200);
-  expect((await app.request("/health")).status).toBe(503);
+  const health = await app.request("/health");
+  expect(health.status).toBe(503);
+  expect(health.headers.get("retry-after")).toBe("1");
+});
+
+test("a queue whose store is gone fails its check and warns of the whole; a dead letter warns in its check", async () => {
+  const health = async (stats: object): Promise<readonly unknown[]> => {
+    const some = { name: "queue", state: "idle", pending: 0, dead: 0, oldestAgeMs: 0, maxEntries: 10, ...stats };
+    const { app } = await startApp({ queue: { stats: () => some } as unknown as WriteQueue });
+    const { status, checks } = (await (await app.request("/health")).json()) as {
+      readonly status: string;
+      readonly checks: Readonly<Record<string, readonly [{ readonly status: string }]>>;
+    };
+    return [status, checks["queue:depth"]?.[0].status];
+  };
+  expect(await health({})).toEqual(["pass", "pass"]);
+  expect(await health({ dead: 1 })).toEqual(["pass", "warn"]);
+  expect(await health({ state: "failed" })).toEqual(["warn", "fail"]);
+});
+
+test("figures that cannot be collected are a problem like any other", async () => {
+  // In no meter provider.
+  const { app } = await startApp({ metrics: prometheus() });
+  const answer = await app.request("/metrics");
+  expect(answer.status).toBe(503);
+  await problemIn(answer);
+});
+
+test("/startupz says no until the database was reached for the first time, while the process is alive", async () => {
+  let started = false;
+  const { app } = await startApp({ isStarted: () => started });
+  const waiting = await app.request("/startupz");
+  expect(waiting.status).toBe(503);
+  await problemIn(waiting);
+  expect((await app.request("/livez")).status).toBe(200);
+  started = true;
+  expect(await status(app.request("/startupz"))).toBe("pass");
 });

@@ -1,4 +1,13 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseErrorOf } from "@db/core";
+import { MockDatabase } from "@db/testing";
+import { expect, onTestFinished, test } from "vitest";
+import { createApp } from "../src/app.ts";
+import { readConfig } from "../src/config.ts";
+import { createLogger } from "../src/logger.ts";
+import { openStack } from "../src/stack.ts";
 import { json, note, problemIn, startApp } from "./harness.ts";
 
 function keyed(key: string, body: unknown): RequestInit {
@@ -31,6 +40,40 @@ test("another body under the same key is refused and changes nothing", async () 
   expect((await db.find("notes")).items).toMatchObject([{ title: note.title }]);
 });
 
+test("another body is refused while the first waits for the database, also after a restart, and once it is applied", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "notes-idempotency-"));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const logger = createLogger("silent");
+  const start = async () => {
+    const mock = new MockDatabase();
+    const stack = await openStack(readConfig({ DATA_DIR: dataDir }), logger, { driver: mock });
+    onTestFinished(() => stack.close());
+    stack.queue.pause();
+    await stack.db.connect();
+    const app = createApp({ ...stack, logger });
+    return { ...stack, mock, send: (title: string) => app.request("/notes", keyed("k-1", { ...note, title })) };
+  };
+
+  const before = await start();
+  before.mock.goAway();
+  const first = await before.send("Milk");
+  expect(first.status).toBe(202);
+  expect((await before.send("Bread")).status).toBe(422);
+  expect((await before.send("Milk")).headers.get("location")).toBe(first.headers.get("location"));
+  await before.close();
+
+  const { db, queue, send } = await start();
+  expect((await send("Bread")).status).toBe(422);
+  expect((await send("Milk")).status).toBe(202);
+  expect(queue.stats()).toMatchObject({ pending: 1, enqueued: 0 });
+  queue.resume();
+  await queue.barrier();
+  await expect.poll(() => queue.stats().lanes).toBe(0);
+  expect((await send("Bread")).status).toBe(422);
+  expect((await send("Milk")).status).toBe(201);
+  expect((await db.find("notes")).items).toMatchObject([{ title: "Milk" }]);
+});
+
 test("a repeat that comes while the first still runs is told to come again", async () => {
   const { app, mock } = await startApp();
   mock.latencyMs = 30;
@@ -41,6 +84,19 @@ test("a repeat that comes while the first still runs is told to come again", asy
   expect([first.status, second.status].sort()).toEqual([201, 409]);
   expect((first.status === 409 ? first : second).headers.get("retry-after")).toBe("1");
   expect((await app.request("/notes", keyed("k-1", note))).status).toBe(201);
+});
+
+test("what is stored is told as stored, also where it cannot be read back", async () => {
+  const { app, db, mock } = await startApp();
+  const failure = new DatabaseErrorOf("SERVICE_UNAVAILABLE", "away", { retryAfterMs: 1_000 });
+  mock.failNext(failure, { kind: "read" });
+  const first = await app.request("/notes", keyed("k-1", note));
+  expect(first.status).toBe(201);
+  expect(await first.json()).toMatchObject(note);
+  mock.failNext(failure, { kind: "read" });
+  const again = await app.request("/notes", keyed("k-1", note));
+  expect([again.status, again.headers.get("location")]).toEqual([201, first.headers.get("location")]);
+  expect((await db.find("notes")).items).toHaveLength(1);
 });
 
 test("a failed request leaves its key free", async () => {

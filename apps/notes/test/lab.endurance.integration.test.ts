@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { findBrowser, noBrowser } from "@db/browser";
@@ -6,37 +5,11 @@ import { chromium } from "playwright-core";
 import { build } from "vite";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Ledger } from "../lab/ledger.ts";
+import { summaryOf } from "../lab/summary.ts";
+import { expectNothingLost, playRandom, startLab } from "./lab-process.ts";
 
-const MAIN = fileURLToPath(new URL("../lab/main.ts", import.meta.url));
 const OPS = fileURLToPath(new URL("../ops", import.meta.url));
 const isFull = process.env.DB_TEST_SIZE === "full";
-
-function startLab(args: readonly string[]): { child: ChildProcess; stdout: () => string; stderr: () => string } {
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  onTestFinished(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGTERM");
-    await gone;
-  });
-  return { child, stdout: () => stdout, stderr: () => stderr };
-}
-
-interface Report {
-  readonly scenario: string;
-  readonly sent: number;
-  readonly confirmed: number;
-  readonly queued: number;
-  readonly refused: number;
-  readonly lost: number;
-  readonly doubled: number;
-  readonly faults: readonly string[];
-}
 
 describe("the ledger", () => {
   test("finds what is lost, doubled or under another id", () => {
@@ -65,19 +38,33 @@ describe("the ledger", () => {
   });
 });
 
-test(`random cuts, flaps and kills lose and double nothing (${isFull ? 20 : 2})`, { timeout: 900_000 }, async () => {
-  const lab = startLab(["--random", isFull ? "20" : "2", "--json"]);
-  const [code] = (await once(lab.child, "exit")) as [number];
-  const reports = JSON.parse(lab.stdout()) as readonly Report[];
-  expect(
-    reports.map(({ scenario, faults }) => [scenario, faults]).filter(([, faults]) => faults?.length !== 0),
-  ).toEqual([]);
-  for (const { sent, confirmed, queued, refused, lost, doubled } of reports) {
-    expect(confirmed).toBeGreaterThan(0);
-    expect(sent).toBe(confirmed + queued + refused);
-    expect([lost, doubled]).toEqual([0, 0]);
-  }
-  expect(code, lab.stderr()).toBe(0);
+test("the summary counts all scenarios, what is lost once, and the worst of what comes late", () => {
+  const report = {
+    scenario: "x",
+    pastLimit: false,
+    sent: 3,
+    confirmed: 1,
+    queued: 1,
+    refused: 1,
+    lost: 0,
+    doubled: 0,
+    firstRefusedMs: 40,
+    recoveredMs: 50,
+    drainedMs: 60,
+    faults: [],
+  };
+  const past = { ...report, pastLimit: true, firstRefusedMs: 1_900, recoveredMs: 70 };
+  const lossy = { ...report, lost: 2, faults: ["2 acknowledged notes are lost"] };
+  expect(summaryOf([report, past, lossy, { ...lossy, faults: [] }], 2_000)).toBe(
+    "4 scenarios, 1 with faults: sent 12 = 4 confirmed + 4 queued + 4 refused; lost 2, doubled 0; " +
+      "first 503 at most 100 ms from the limit (1 outages past it); first 201 at most 70 ms after the end",
+  );
+});
+
+const RUNS = isFull ? 20 : 2;
+
+test(`${RUNS} random cuts, flaps and kills lose and double nothing`, { timeout: 900_000 }, async () => {
+  expectNothingLost(await playRandom(RUNS), RUNS);
 });
 
 test("a wrong option is told, with the help", { timeout: 30_000 }, async () => {
@@ -86,6 +73,14 @@ test("a wrong option is told, with the help", { timeout: 30_000 }, async () => {
     expect((await once(lab.child, "exit"))[0]).toBe(2);
     expect(lab.stderr()).toContain("Usage: npm run lab");
   }
+});
+
+test("a lab that is interrupted in a fault ends", { timeout: 60_000 }, async () => {
+  const lab = startLab(["--script", "black-hole", "--limit", "20"]);
+  await expect.poll(() => lab.stderr(), { timeout: 30_000 }).toContain("1/1");
+  const gone = once(lab.child, "exit");
+  lab.child.kill("SIGINT");
+  expect((await gone)[0]).toBe(130);
 });
 
 test.skipIf(findBrowser() === undefined)(

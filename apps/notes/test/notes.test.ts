@@ -144,3 +144,27 @@ test("every answer forbids to be sniffed, framed or scripted", async () => {
     "mine-1",
   );
 });
+
+test("lists that sort all notes leave room for others: one too many is told to come again", async () => {
+  const { app, mock } = await startApp();
+  mock.latencyMs = 50;
+  const lists = await Promise.all(Array.from({ length: 20 }, () => app.request("/notes?order=title:asc")));
+  const statuses = lists.map(({ status }) => status).sort();
+  expect(statuses).toEqual([...Array(16).fill(200), ...Array(4).fill(503)]);
+  const refused = lists.find(({ status }) => status === 503);
+  if (refused !== undefined) expect((await problemIn(refused)).detail).toContain("too many lists");
+  for (const path of ["/notes?order=id:desc", "/notes?order=title"]) expect((await app.request(path)).status).toBe(200);
+});
+
+test("the log names the route that has answered, also where others would match", async () => {
+  const { app, lines } = await startApp();
+  for (const [path, route] of [
+    ["/notes/export", "/notes/export"],
+    ["/notes/notes:none", "/notes/:id"],
+    ["/notes", "/notes"],
+    ["/nothing", "/*"],
+  ] as const) {
+    await (await app.request(path)).text();
+    expect(lines.findLast(({ message }) => message === "request")?.facts).toMatchObject({ route });
+  }
+});

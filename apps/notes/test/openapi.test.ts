@@ -1,9 +1,12 @@
+import { prometheus } from "@db/metrics/prometheus";
+import { WriteQueue } from "@db/queue";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { describe, expect, test } from "vitest";
 import { json, note, startApp } from "./harness.ts";
 
 async function documentOf(): Promise<{ readonly document: OpenAPIV3_1.Document; readonly routes: readonly string[] }> {
-  const { app } = await startApp();
+  await using queue = await WriteQueue.open({ durability: "memory" });
+  const { app } = await startApp({ queue, metrics: prometheus() });
   const answer = await app.request("/openapi.json");
   expect(answer.headers.get("content-type")).toBe("application/json");
   const handled = app.routes.filter(({ method, path }) => method !== "ALL" && !path.endsWith("*"));
@@ -32,7 +35,7 @@ describe("the document", () => {
         .map(([name]) => name)
         .sort(),
     ).toEqual(routes);
-    expect(routes).toHaveLength(8 + 4 + 3);
+    expect(routes).toHaveLength(8 + 4 + 3 + 2);
   });
 
   test("refers to nothing that it has not, and names every operation once", async () => {

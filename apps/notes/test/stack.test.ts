@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createApp } from "../src/app.ts";
 import { readConfig } from "../src/config.ts";
 import { createLogger } from "../src/logger.ts";
-import { openStack, type Stack } from "../src/stack.ts";
+import { openStack, poolOf, type Stack } from "../src/stack.ts";
 import { json, note, problemIn } from "./harness.ts";
 
 async function start(
@@ -16,7 +16,7 @@ async function start(
 ): Promise<Stack & { driver: MockDatabase; app: ReturnType<typeof createApp>; dataDir: string }> {
   const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "notes-")));
   const logger = createLogger("silent");
-  const stack = await openStack(readConfig({ ...env, DATA_DIR: dataDir }), logger, driver);
+  const stack = await openStack(readConfig({ ...env, DATA_DIR: dataDir }), logger, { driver });
   onTestFinished(async () => {
     await stack.close().catch(() => {});
     await rm(dataDir, { recursive: true, force: true });
@@ -114,4 +114,26 @@ test("/metrics tells of the queue", async () => {
   await app.request("/notes", json("POST", note));
   const text = await (await app.request("/metrics")).text();
   expect(text).toMatch(/^database_write_queue_size\{.*\} 1$/m);
+});
+
+test("a write that the queue has no room for is refused, with when to come again", async () => {
+  const { app, driver, queue } = await start({ QUEUE_MAX_ENTRIES: "1" });
+  driver.goAway(away);
+  expect((await app.request("/notes", json("POST", note))).status).toBe(202);
+  const refused = await app.request("/notes", json("POST", note));
+  expect(refused.status).toBe(503);
+  await problemIn(refused);
+  expect(queue.stats().pending).toBe(1);
+});
+
+test("the pool never has more statements in flight than DB_POOL_MAX, whatever that is, nor more of them on a socket than 16", () => {
+  for (let max = 1; max <= 1_000; max += 1) {
+    const { min, maxSockets, perSocket } = poolOf(max, max);
+    const most = maxSockets * perSocket;
+    expect(most).toBeLessThanOrEqual(max);
+    expect(most).toBeGreaterThan(max - maxSockets);
+    expect(perSocket).toBeLessThanOrEqual(16);
+    expect(min).toBe(most);
+  }
+  expect(poolOf(1, 64)).toEqual({ min: 1, maxSockets: 4, perSocket: 16 });
 });
