@@ -1,6 +1,5 @@
 // The reports of what each package exports: `npm run api`.
-import { globSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { globSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Member, publishedMembers, root } from "../checks/workspace.ts";
@@ -31,25 +30,22 @@ async function main(update: boolean): Promise<number> {
   const members = publishedMembers();
   await run(["tsc", "-b", ...members.map(({ folder }) => folder)], root);
   const doors = members.flatMap(reportedDoors);
-  const scratch = mkdtempSync(join(tmpdir(), "db-api-"));
-  try {
-    const changes = compareDoors(doors, { base: root, scratch, update });
-    for (const { door, diff } of changes) {
-      const file = `${door.member.folder}/${door.report}`;
-      console.log(diff === undefined ? `${file}: ${update ? "new" : "missing"}` : `${file}: changed\n${diff}`);
-    }
-    const orphans = orphaned(members);
-    for (const file of orphans) {
-      console.log(`${file}: ${update ? "removed, its door is gone" : "expected a door for this report, got none"}`);
-      if (update) rmSync(join(root, file));
-    }
-    const count = changes.length + orphans.length;
-    if (count === 0) console.log(`${doors.length} doors, all as their reports say.`);
-    else if (!update) console.log("\nIf this is meant, run `npm run api` and commit the reports with the change.");
-    return update || count === 0 ? 0 : 1;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+  // Always the same, for whoever is interrupted removes nothing.
+  const scratch = join(root, "node_modules/.cache/api");
+  const changes = compareDoors(doors, { base: root, scratch, update });
+  for (const { door, diff } of changes) {
+    const file = `${door.member.folder}/${door.report}`;
+    console.log(diff === undefined ? `${file}: ${update ? "new" : "missing"}` : `${file}: changed\n${diff}`);
   }
+  const orphans = orphaned(members);
+  for (const file of orphans) {
+    console.log(`${file}: ${update ? "removed, its door is gone" : "expected a door for this report, got none"}`);
+    if (update) rmSync(join(root, file));
+  }
+  const count = changes.length + orphans.length;
+  if (count === 0) console.log(`${doors.length} doors, all as their reports say.`);
+  else if (!update) console.log("\nIf this is meant, run `npm run api` and commit the reports with the change.");
+  return update || count === 0 ? 0 : 1;
 }
 
 function orphaned(members: readonly Member[]): readonly string[] {

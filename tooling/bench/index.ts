@@ -1,2 +1,3 @@
 export { type Case, compare, type Measured } from "./measure.ts";
-export { type Goal, report } from "./report.ts";
+export { report } from "./report.ts";
+export type { Goal } from "./results.ts";

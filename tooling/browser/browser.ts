@@ -2,6 +2,16 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { parseArgs } from "node:util";
+
+const usage = `Usage: npm run browser
+
+Prints where a Chromium for the tests that look at pages is: CHROMIUM_PATH if it is set, else that of the PATH. Where there
+is none it installs Debian's, as root.
+
+Options:
+  --help   show this text
+`;
 
 const names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
@@ -39,9 +49,21 @@ function install(): string | undefined {
   return findBrowser();
 }
 
-if (import.meta.main) {
+function main(): number {
+  try {
+    const { values } = parseArgs({ options: { help: { type: "boolean" } } });
+    if (values.help === true) {
+      console.log(usage);
+      return 0;
+    }
+  } catch (error) {
+    console.error(`browser: ${error instanceof Error ? error.message : error}\n\n${usage}`);
+    return 2;
+  }
   const path = findBrowser() ?? install();
   if (path === undefined) console.error(noBrowser);
   else console.log(path);
-  process.exitCode = path === undefined ? 1 : 0;
+  return path === undefined ? 1 : 0;
 }
+
+if (import.meta.main) process.exitCode = main();

@@ -1,6 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { EngineError } from "./system.ts";
+
+const configuration = "containers.conf";
 
 /** Everything of the engine is in one folder: its configuration, images, containers, socket and log. */
 export class EngineHome {
@@ -22,11 +25,55 @@ export class EngineHome {
     return join(this.folder, "service.log");
   }
 
+  /** How the folders begin in which images are made. */
+  get imageDraft(): string {
+    return join(this.folder, "image-");
+  }
+
+  /**
+   * Whoever ends an engine removes its folder, and what runs in it.
+   *
+   * @throws EngineError where there are files that are not an engine's
+   */
+  refuseOthersFiles(): void {
+    if (!existsSync(this.folder)) return;
+    const strange = readdirSync(this.folder).filter((name) => !name.startsWith(basename(this.imageDraft)));
+    if (strange.length === 0 || this.#isConfigured()) return;
+    throw new EngineError(
+      `expected ${this.folder} to be new, empty or the folder of an engine, got one with ${strange.slice(0, 3).join(", ")}`,
+    );
+  }
+
+  /** By what stays to the end the rest is known as an engine's, should this be broken off. */
+  remove(): void {
+    for (const name of readdirSync(this.folder)) {
+      if (name !== configuration) rmSync(join(this.folder, name), { recursive: true, force: true });
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #isConfigured(): boolean {
+    const file = join(this.folder, configuration);
+    return existsSync(file) && readFileSync(file, "utf8").includes(this.#temporaryFolder);
+  }
+
+  get #temporaryFolder(): string {
+    return `tmp_dir = "${join(this.folder, "tmp")}"`;
+  }
+
   /** What makes podman use this folder and nothing of the machine's. */
   get env(): NodeJS.ProcessEnv {
+    return { ...process.env, ...this.#settings };
+  }
+
+  /** The same, as arguments of `env`. */
+  get settings(): readonly string[] {
+    return Object.entries(this.#settings).map(([name, value]) => `${name}=${value}`);
+  }
+
+  get #settings(): Readonly<Record<string, string>> {
     return {
-      ...process.env,
-      CONTAINERS_CONF: join(this.folder, "containers.conf"),
+      CONTAINERS_CONF: join(this.folder, configuration),
       CONTAINERS_STORAGE_CONF: join(this.folder, "storage.conf"),
       // Images are made here; without a list of registries a short name fails at once.
       CONTAINERS_REGISTRIES_CONF: join(this.folder, "registries.conf"),
@@ -40,7 +87,7 @@ export class EngineHome {
     const write = (name: string, lines: readonly string[]): void =>
       writeFileSync(join(this.folder, name), `${lines.join("\n")}\n`);
     const files = execFileSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).trim();
-    write("containers.conf", [
+    write(configuration, [
       "[containers]",
       // The default is above what the machine may give, and then nothing starts (EPERM of setrlimit).
       `default_ulimits = ["nofile=${files}:${files}", "nproc=4096:4096"]`,
@@ -50,7 +97,7 @@ export class EngineHome {
       'cgroup_manager = "cgroupfs"',
       'events_logger = "file"',
       'lock_type = "file"',
-      `tmp_dir = "${join(this.folder, "tmp")}"`,
+      this.#temporaryFolder,
       `volume_path = "${join(this.folder, "volumes")}"`,
       "[network]",
       'network_backend = "netavark"',

@@ -13,8 +13,9 @@ export function removeLeftovers(home: EngineHome): void {
   removeControlGroups();
 }
 
-/** Processes whose command line or working folder is in the folder of the engine: monitors, the name server, runtimes. */
+/** Processes whose command line names something in the folder of the engine: monitors, the name server, runtimes. */
 export function processesOf(home: EngineHome): readonly number[] {
+  const callers = new Set(ownAncestry());
   return globSync("/proc/[0-9]*/cmdline")
     .filter((file) =>
       readIfThere(file)
@@ -22,7 +23,20 @@ export function processesOf(home: EngineHome): readonly number[] {
         .some((argument) => argument.includes(`${home.folder}/`)),
     )
     .map((file) => Number(file.split("/")[2]))
-    .filter((pid) => pid !== process.pid);
+    .filter((pid) => !callers.has(pid));
+}
+
+/** This process, and those that wait for it: a shell or npm that was told the folder has it in its command line too. */
+function ownAncestry(): readonly number[] {
+  const found: number[] = [];
+  for (let pid = process.pid; pid > 0; pid = parentOf(pid)) found.push(pid);
+  return found;
+}
+
+/** 0 for one without a parent, or that is gone. */
+function parentOf(pid: number): number {
+  // The name of the program, in parentheses, may have any character.
+  return Number(/^.*\) \S (\d+)/s.exec(readIfThere(`/proc/${pid}/stat`))?.[1] ?? 0);
 }
 
 export function mountsOf(home: EngineHome): readonly string[] {
@@ -40,7 +54,7 @@ function removeNetwork(): void {
   if (inUse) return;
   if (existsSync(`/sys/class/net/${bridge}`)) execute("ip", ["link", "delete", bridge]);
   for (const table of ["nat", "filter"]) {
-    const rules = spawnSync("iptables", ["-t", table, "-S"], { encoding: "utf8" }).stdout?.split("\n") ?? [];
+    const rules = rulesOf(table);
     const chains = rules.flatMap((rule) => /^-N (NETAVARK\S*)/.exec(rule)?.[1] ?? []);
     for (const rule of rules.filter((line) => /^-A (?!NETAVARK).*NETAVARK/.test(line))) {
       execute("iptables", ["-t", table, "-D", ...splitRule(rule.slice("-A ".length))]);
@@ -48,6 +62,12 @@ function removeNetwork(): void {
     for (const chain of chains) execute("iptables", ["-t", table, "-F", chain]);
     for (const chain of chains) execute("iptables", ["-t", table, "-X", chain]);
   }
+}
+
+/** Those of podman's network; none where `iptables` is not installed. */
+export function rulesOf(table: string): readonly string[] {
+  const { stdout } = spawnSync("iptables", ["-t", table, "-S"], { encoding: "utf8" });
+  return stdout?.split("\n").filter((rule) => rule.includes("NETAVARK")) ?? [];
 }
 
 const namespaces = "/run/netns";
@@ -86,7 +106,7 @@ function tryToKill(pid: number): void {
   }
 }
 
-function readIfThere(file: string): string {
+export function readIfThere(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {

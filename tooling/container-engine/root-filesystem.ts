@@ -1,11 +1,11 @@
-import { copyFileSync, cpSync, globSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execute } from "./system.ts";
 
 /** What the C library loads by name, so that no program lists it: how names are resolved. */
 const loadedByName = ["libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2"];
 
-/** Makes the files of an image from those of this machine: Node, a shell, the libraries they need, and a program. */
+/** Makes the files of an image from those of this machine: Node, a shell, the libraries they need, and a program, which is moved. */
 export function makeRootFilesystem(rootfs: string, app: string, node: string): void {
   for (const folder of ["bin", "etc", "tmp", "data", "proc", "sys", "dev"]) {
     mkdirSync(join(rootfs, folder), { recursive: true });
@@ -23,7 +23,7 @@ export function makeRootFilesystem(rootfs: string, app: string, node: string): v
     for (const name of loadedByName) for (const path of globSync(join(folder, name))) libraries.add(path);
   }
   for (const library of libraries) copy(library, join(rootfs, library));
-  cpSync(app, join(rootfs, "app"), { recursive: true, verbatimSymlinks: true });
+  renameSync(app, join(rootfs, "app"));
   writeFileSync(join(rootfs, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
   writeFileSync(join(rootfs, "etc/nsswitch.conf"), "hosts: files dns\n");
 }

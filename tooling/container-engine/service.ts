@@ -8,15 +8,22 @@ import { EngineError } from "./system.ts";
 const startTimeoutMs = 10_000;
 const stopTimeoutMs = 5_000;
 
+/** Pipes and locks of whoever started the engine, which it outlives: they would wait for its end. */
+const closeInherited = 'cd /proc/$$/fd; for fd in *; do ((fd > 2)) && exec {fd}>&-; done; cd /; exec "$@"';
+
 /** Starts the service that answers the Docker API, unless it answers already. */
 export async function startService(home: EngineHome): Promise<"started" | "running"> {
   if (await isAnswering(home)) return "running";
   await stopService(home);
   rmSync(home.socket, { force: true });
   const log = openSync(home.logFile, "a");
-  const args = ["system", "service", "--time=0", `unix://${home.socket}`];
+  const podman = ["podman", "system", "service", "--time=0", `unix://${home.socket}`];
   // A group of its own: Ctrl-C at the terminal that started it is not meant for it.
-  const child = spawn("podman", args, { env: home.env, detached: true, stdio: ["ignore", log, log] });
+  const child = spawn("bash", ["-c", closeInherited, "bash", ...podman], {
+    env: home.env,
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
   child.unref();
   writeFileSync(home.pidFile, `${child.pid}\n`);
   for (const giveUpAt = performance.now() + startTimeoutMs; performance.now() < giveUpAt; await setTimeout(50)) {

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { root } from "../checks/workspace.ts";
 
@@ -13,6 +13,13 @@ export interface CommandResult {
 
 /** A program that ended with another exit code than 0; the message has all that it printed. */
 export class CommandFailure extends Error {}
+
+const running = new Set<ChildProcess>();
+
+/** Asks every program that runs to end: what waits for one rejects, and can tidy up. For handlers of signals. */
+export function endCommands(): void {
+  for (const child of running) child.kill("SIGTERM");
+}
 
 /** Runs a program with the pinned tools first in its PATH, and resolves to what it printed. */
 export async function run(command: Command, cwd: string, toolsOf: string = root): Promise<string> {
@@ -37,10 +44,12 @@ export function tryToRun(command: Command, cwd: string, toolsOf: string = root):
     shell: process.platform === "win32",
   };
   return new Promise((resolve, reject) => {
-    execFile(program, args, options, (error, stdout, stderr) => {
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
+      running.delete(child);
       const exitCode = error === null ? 0 : error.code;
       if (typeof exitCode === "number") resolve({ exitCode, stdout, output: stdout + stderr });
       else reject(new Error(`expected \`${command.join(" ")}\` to run to its end, got ${error}`, { cause: error }));
     });
+    running.add(child);
   });
 }

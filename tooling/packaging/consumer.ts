@@ -77,8 +77,10 @@ export class Consumer {
         ? { module: "preserve", moduleResolution: "bundler", noEmit: true }
         : { module: "nodenext", rootDir: ".", outDir: "out" }),
     };
-    writeFileSync(join(this.folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    const command = [...compiler.command, "--project", "tsconfig.json", "--pretty", "false"] as const;
+    // One file for each resolution: they may be compiled at the same time.
+    const project = `tsconfig.${resolution}.json`;
+    writeFileSync(join(this.folder, project), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    const command = [...compiler.command, "--project", project, "--pretty", "false"] as const;
     const { exitCode, output } = await tryToRun(command, this.folder);
     const diagnostics = output.split("\n").filter((line) => /error TS\d+:/.test(line));
     if (exitCode !== 0 && diagnostics.length === 0) throw new Error(`expected tsc to say what is wrong, got ${output}`);

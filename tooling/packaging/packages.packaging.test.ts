@@ -1,14 +1,16 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allowed } from "../checks/allowed.ts";
 import { entryOf } from "../checks/sources.ts";
 import { type Member, publishedMembers, readCatalog, root } from "../checks/workspace.ts";
 import { tryToRun } from "./command.ts";
-import { Consumer, listExports, type Shelf } from "./consumer.ts";
+import { Consumer, listExports, type Resolution, type Shelf } from "./consumer.ts";
 import { type Door, doorsOf } from "./doors.ts";
 import { listInstalled, strangers } from "./installed.ts";
 import { freeLicences } from "./licences.ts";
@@ -18,7 +20,9 @@ import { readTarball, type Tarball } from "./tarball.ts";
 import { prepareToolchains, type Toolchains } from "./toolchains.ts";
 
 const members = publishedMembers();
+const isRepository = existsSync(join(root, ".git"));
 let folder: string;
+let treeBefore: string;
 let dryRun: { readonly exitCode: number; readonly output: string };
 let shelf: Shelf;
 let toolchains: Toolchains;
@@ -26,6 +30,7 @@ let toolchains: Toolchains;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "db-packaging-"));
   const out = join(folder, "tarballs");
+  treeBefore = changesOfTree();
   dryRun = await tryToRun(["npm", "run", "--silent", "release", "--", "--dry-run", "--out", out], root);
   const tarballs = globSync("*.tgz", { cwd: out }).map((file) => readTarball(join(out, file)));
   shelf = {
@@ -48,13 +53,24 @@ describe("`npm run release -- --dry-run`", () => {
     expect([...shelf.tarballs.keys()].sort()).toEqual(members.map(({ manifest }) => manifest.name).sort());
   });
 
-  test.runIf(existsSync(join(root, ".git")))("leaves the tree as it was", () => {
-    const changed = execFileSync("git", ["status", "--porcelain", "--", "packages/*/package.json", ".changeset"], {
+  test.runIf(isRepository)("leaves the tree as it was", () => {
+    expect(changesOfTree()).toBe(treeBefore);
+  });
+
+  test("interrupted, it leaves nothing behind and says by what", async () => {
+    const temporary = join(folder, "interrupted");
+    mkdirSync(temporary);
+    const child = spawn("node", ["tooling/release/run.ts", "--dry-run"], {
       cwd: root,
-      encoding: "utf8",
+      env: { ...process.env, TMPDIR: temporary },
     });
-    expect(changed).not.toMatch(/^ D \.changeset/m);
-    for (const { folder: home } of members) expect(changed).not.toContain(`${home}/CHANGELOG.md`);
+    const ended = Promise.all([once(child, "exit"), text(child.stderr)]);
+    await once(child.stdout, "data");
+    child.kill("SIGINT");
+    const [exit, said] = await ended;
+    expect(said).toContain("release: interrupted by SIGINT");
+    expect(exit).toEqual([130, null]);
+    expect(globSync("db-release-*", { cwd: temporary })).toEqual([]);
   });
 
   test.each([
@@ -145,6 +161,14 @@ test("the sizes, for the reader of this report", () => {
   expect([...sizes.keys()]).toEqual(members.map(({ manifest }) => manifest.name));
 });
 
+/** By content, so that a change of a file that was changed before shows too. */
+function changesOfTree(): string {
+  if (!isRepository) return "";
+  const options = { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 } as const;
+  const git = (...args: readonly string[]): string => execFileSync("git", args, options);
+  return git("status", "--porcelain", "--untracked-files=all") + git("diff", "HEAD");
+}
+
 /** What docs/support.md tells users to add to their package.json. */
 function documentedOverrides(): Readonly<Record<string, string>> {
   const [, json = ""] = /^```json\n(.*?)^```$/ms.exec(readFileSync(join(root, "docs/support.md"), "utf8")) ?? [];
@@ -162,9 +186,12 @@ function tarballOf(name: string): Tarball {
 async function expectDoors(consumer: Consumer, member: Member, doors: readonly Door[]): Promise<void> {
   for (const door of doors) {
     const source = entryOf(member.manifest.exports?.[door.subpath]) ?? "";
-    const inWorkspace = await listExports(pathToFileURL(join(root, member.folder, source)).href, root);
-    for (const node of toolchains.nodes) {
-      expect(await consumer.import(door.specifier, node), `${door.specifier} on ${node.name}`).toEqual(inWorkspace);
+    const [inWorkspace, ...published] = await Promise.all([
+      listExports(pathToFileURL(join(root, member.folder, source)).href, root),
+      ...toolchains.nodes.map((node) => consumer.import(door.specifier, node)),
+    ]);
+    for (const [index, { name }] of toolchains.nodes.entries()) {
+      expect(published[index], `${door.specifier} on ${name}`).toEqual(inWorkspace);
     }
   }
 }
@@ -176,9 +203,13 @@ async function expectPrograms(
 ): Promise<void> {
   consumer.writePrograms(doors, examples);
   for (const compiler of toolchains.compilers) {
-    for (const resolution of ["bundler", "nodenext"] as const) {
-      expect(await consumer.compile(compiler, resolution), `${compiler.name}, ${resolution}`).toEqual([]);
-    }
+    const compile = (resolution: Resolution) => consumer.compile(compiler, resolution);
+    const [bundler, nodenext] = await Promise.all([compile("bundler"), compile("nodenext")]);
+    expect({ compiler: compiler.name, bundler, nodenext }).toEqual({
+      compiler: compiler.name,
+      bundler: [],
+      nodenext: [],
+    });
   }
   for (const [index, { runs }] of examples.entries()) {
     if (!runs) continue;

@@ -8,6 +8,14 @@ test("a package without a row is held to the default", () => {
   expect(overspending("@db/a", size, none)).toEqual(["@db/a: expected packedKb of at most 9, got 10"]);
 });
 
+test("what was not measured, and what has no limit, is a fault", () => {
+  const unlimited = { ...none, default: { ...none.default, modules: undefined as unknown as number } };
+  expect(overspending("@db/a", { ...size, packedKb: 9, importMs: Number.NaN }, unlimited)).toEqual([
+    "@db/a: expected modules of at most undefined, got 20",
+    "@db/a: expected importMs of at most 5, got NaN",
+  ]);
+});
+
 test("a budget leaves room for today's size, and none for a package of others more", () => {
   const budget = budgetFor(new Map([["@db/a", size]]), none);
   expect(overspending("@db/a", size, budget)).toEqual([]);

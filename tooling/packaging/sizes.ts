@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readCatalog } from "../checks/workspace.ts";
 import { Consumer } from "./consumer.ts";
+import { Interruption } from "./interruption.ts";
 import { budgetFile, budgetFor, formatSizes, measure, overspending, readBudget, type Size } from "./size.ts";
 import { stage } from "./stage.ts";
 
@@ -18,14 +19,17 @@ Options:
   --help     show this text
 `;
 
+const interruption = new Interruption();
+
 try {
   const { values } = parseArgs({ options: { update: { type: "boolean" }, help: { type: "boolean" } } });
   if (values.help === true) console.log(usage);
   else process.exitCode = await main(values.update === true);
 } catch (error) {
-  if (!(error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))) throw error;
-  console.error(`sizes: ${error.message}\n\n${usage}`);
-  process.exitCode = 2;
+  if (interruption.by !== undefined) console.error(`sizes: interrupted by ${interruption.by}`);
+  else if (!(error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))) throw error;
+  else console.error(`sizes: ${error.message}\n\n${usage}`);
+  process.exitCode = interruption.exitCode ?? 2;
 }
 
 async function main(update: boolean): Promise<number> {

@@ -3,6 +3,7 @@ import { join, posix } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { findImports } from "../checks/imports.ts";
+import { packageOf } from "../checks/sources.ts";
 import { listSources, type Member } from "../checks/workspace.ts";
 import { tryToRun } from "./command.ts";
 import type { StagedPackage } from "./stage.ts";
@@ -86,7 +87,7 @@ function sourceMaps({ tarball }: StagedPackage): readonly string[] {
     });
 }
 
-const testTools = ["vitest", "fast-check", "@db/bench"];
+const testTools = ["vitest", "node:test", "fast-check", "@db/bench"];
 
 /** The suite for drivers in `@db/testing` is handed its runner, so it too imports none. */
 function testCode({ tarball }: StagedPackage): readonly string[] {
@@ -94,7 +95,7 @@ function testCode({ tarball }: StagedPackage): readonly string[] {
     .filter((path) => /\.(js|ts)$/.test(path))
     .flatMap((path) =>
       findImports(textOf(tarball, path))
-        .filter(({ specifier }) => testTools.includes(specifier) || /\.test\.(js|ts)$/.test(specifier))
+        .filter(({ specifier }) => testTools.includes(packageOf(specifier)) || /\.test\.(js|ts)$/.test(specifier))
         .map(({ specifier }) => `expected ${path} to import no test tool, got ${specifier}`),
     );
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCatalog, root } from "../checks/workspace.ts";
 import { run } from "./command.ts";
@@ -42,10 +42,15 @@ export async function installTool(name: string, version: string): Promise<string
   if (!existsSync(home)) {
     // Made aside and moved, so that an interrupted install is never taken for a whole one.
     const draft = `${home}.draft-${process.pid}`;
-    mkdirSync(draft, { recursive: true });
-    writeFileSync(join(draft, "package.json"), JSON.stringify({ private: true, dependencies: { [name]: version } }));
-    await run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"], draft);
-    renameSync(draft, home);
+    try {
+      mkdirSync(draft, { recursive: true });
+      writeFileSync(join(draft, "package.json"), JSON.stringify({ private: true, dependencies: { [name]: version } }));
+      await run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"], draft);
+      // Another program may have been as quick.
+      if (!existsSync(home)) renameSync(draft, home);
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+    }
   }
   return join(home, "node_modules", name);
 }

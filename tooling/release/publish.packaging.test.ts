@@ -6,7 +6,7 @@ import { publishedMembers, root } from "../checks/workspace.ts";
 import { type CommandResult, run, tryToRun } from "../packaging/command.ts";
 import { copyWorkspace, installCopy } from "../packaging/workspace-copy.ts";
 import { LocalRegistry } from "./local-registry.ts";
-import { unversioned } from "./release-faults.ts";
+import { provenance, unversioned } from "./release-faults.ts";
 
 let copy: string;
 let registry: LocalRegistry;
@@ -38,6 +38,17 @@ test("with changesets that are not applied, nothing is published", async () => {
   expect(registry.documents.size).toBe(0);
 });
 
+test("where the workflow asks for provenance, nothing is published without a signature", async () => {
+  expect(readFileSync(join(root, ".github/workflows/release.yml"), "utf8")).toContain(`${provenance}: "true"`);
+  // As in a workflow without the right to sign; pnpm asks before it publishes.
+  const workflow = ["env", `${provenance}=true`, "GITHUB_ACTIONS=true"] as const;
+  const publishing = [...workflow, "pnpm", "publish", "--no-git-checks", "--json"] as const;
+  const { exitCode, output } = await tryToRun(publishing, join(copy, "packages/retry"), copy);
+  expect(output).toContain("ID_TOKEN");
+  expect(exitCode).toBe(1);
+  expect(registry.documents.size).toBe(0);
+});
+
 test("once they are, every package is published with its dependencies by version, and tagged", async () => {
   await run(["changeset", "version"], copy, copy);
   // What no changeset has named yet is not for publishing.
@@ -46,12 +57,17 @@ test("once they are, every package is published with its dependencies by version
     writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), private: true }));
   }
   await commit("Version the packages");
-  const { exitCode, output } = await publish();
+  const told = join(copy, "published.log");
+  const { exitCode, output } = await publish(`CHANGESETS_OUTPUT=${told}`);
   expect(exitCode, output).toBe(0);
   const members = publishedMembers(copy);
   expect([...registry.documents.keys()].sort()).toEqual(members.map(({ manifest }) => manifest.name).sort());
   const tags = (await git("tag")).trim().split("\n").sort();
   expect(tags).toEqual(members.map(({ manifest: { name, version } }) => `${name}@${version}`).sort());
+  // What the action of the workflow reads to push tags and make releases.
+  const events = readFileSync(told, "utf8").trim().split("\n");
+  const pushed = events.map((line) => JSON.parse(line)).filter(({ type }) => type === "git-tag");
+  expect(pushed.map(({ tag }) => tag).sort()).toEqual(tags);
   for (const document of registry.documents.values()) {
     expect(JSON.stringify(document.versions)).not.toMatch(/workspace:|catalog:|\.\/src\/index\.ts"/);
   }
@@ -77,8 +93,8 @@ test("what was published installs from the registry", async () => {
   }
 });
 
-function publish(): Promise<CommandResult> {
-  return tryToRun(["node", "tooling/release/run.ts", "--publish"], copy, copy);
+function publish(...env: readonly string[]): Promise<CommandResult> {
+  return tryToRun(["env", ...env, "node", "tooling/release/run.ts", "--publish"], copy, copy);
 }
 
 function git(...args: readonly string[]): Promise<string> {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Manifest, Member } from "../checks/workspace.ts";
 import type { StagedPackage } from "../packaging/stage.ts";
-import { planFaults, publishFaults } from "./release-faults.ts";
+import { packedFaults, planFaults, provenance, publishFaults } from "./release-faults.ts";
 
 const planned = (name: string) => ({ name, version: "1.0.0", tag: "latest" });
 const memberOf = (manifest: Manifest): Member => ({ folder: "packages/a", manifest });
@@ -27,6 +27,35 @@ describe("what users could not install", () => {
       staged({ name: "@db/b", version: "1.0.0" }),
     ];
     expect(planFaults([planned("@db/a")], packages)).toEqual([]);
+  });
+});
+
+describe("what would be published without having been checked", () => {
+  const checked = { "package.json": "{}", "dist/index.js": "1" };
+  const packages = [staged({ name: "@db/a", version: "1.0.0" }, checked)];
+  const packed = (files: Record<string, string>, version = "1.0.0") => {
+    return [{ name: "@db/a", version, tarball: tarballOf({ name: "@db/a", version }, files) }];
+  };
+
+  test("nothing, where the tarball is the one that was checked", () => {
+    expect(packedFaults(packed(checked), [planned("@db/a")], packages)).toEqual([]);
+  });
+
+  test.each([
+    ["another file", { ...checked, "dist/index.js": "2" }, "dist/index.js"],
+    ["one file more", { ...checked, "test/secret.txt": "" }, "test/secret.txt"],
+    ["one file less", { "package.json": "{}" }, "dist/index.js"],
+  ])("a tarball with %s", (_what, files, path) => {
+    expect(packedFaults(packed(files), [planned("@db/a")], packages)).toEqual([
+      `@db/a: expected the ${path} that was checked, got another`,
+    ]);
+  });
+
+  test("a package of a version that was not checked, and one that was not packed", () => {
+    expect(packedFaults(packed(checked, "1.0.1"), [planned("@db/a")], packages)).toEqual([
+      "@db/a: expected a package that was checked, got version 1.0.1",
+    ]);
+    expect(packedFaults([], [planned("@db/a")], packages)).toEqual(["@db/a: expected a tarball, got none"]);
   });
 });
 
@@ -58,7 +87,7 @@ describe("what stands in the way of publishing", () => {
   });
 
   test("with provenance, a package that does not say where it comes from", () => {
-    const env = { NPM_CONFIG_PROVENANCE: "true" };
+    const env = { [provenance]: "true" };
     expect(publishFaults(base, members, env)[0]).toContain("@db/a: expected a repository in package.json");
     writeManifest({ name: "@db/a", version: "1.0.0", repository: "https://forge.example/db" });
     expect(publishFaults(base, members, env)).toEqual([]);
@@ -69,7 +98,11 @@ describe("what stands in the way of publishing", () => {
   }
 });
 
-function staged(manifest: Manifest): StagedPackage {
-  const tarball = { file: "", manifest, files: new Map(), bytes: 0 };
-  return { member: memberOf(manifest), tarball };
+function staged(manifest: Manifest, files: Readonly<Record<string, string>> = {}): StagedPackage {
+  return { member: memberOf(manifest), tarball: tarballOf(manifest, files) };
+}
+
+function tarballOf(manifest: Manifest, files: Readonly<Record<string, string>>): StagedPackage["tarball"] {
+  const contents = Object.entries(files).map(([path, content]) => [path, Buffer.from(content)] as const);
+  return { file: "", manifest, files: new Map(contents), bytes: 0 };
 }

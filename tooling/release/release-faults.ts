@@ -3,10 +3,13 @@ import { join } from "node:path";
 import type { Member } from "../checks/workspace.ts";
 import { pendingChangesets, type StagedPackage } from "../packaging/stage.ts";
 import { tarballChecks } from "../packaging/tarball-faults.ts";
-import type { PlannedPackage } from "./publish-plan.ts";
+import type { PackedPackage, PlannedPackage } from "./publish-plan.ts";
 
 /** The version of a package that no changeset has ever named. */
 export const unversioned = "0.0.0";
+
+/** The variable with which the workflow asks for provenance; pnpm, which publishes, reads it too. */
+export const provenance = "PNPM_CONFIG_PROVENANCE";
 
 /** Everything that is wrong with the tarballs, each as one sentence that begins with the package. */
 export async function tarballFaults(packages: readonly StagedPackage[], base: string): Promise<readonly string[]> {
@@ -35,6 +38,30 @@ export function planFaults(plan: readonly PlannedPackage[], packages: readonly S
     });
 }
 
+/** Where the tarballs that are about to be published are not, to the byte, those that were planned and checked. */
+export function packedFaults(
+  packed: readonly PackedPackage[],
+  plan: readonly PlannedPackage[],
+  packages: readonly StagedPackage[],
+): readonly string[] {
+  const isPacked = (name: string): boolean => packed.some((found) => found.name === name);
+  const missing = plan.filter(({ name }) => !isPacked(name)).map(({ name }) => `${name}: expected a tarball, got none`);
+  const changed = packed.flatMap(({ name, version, tarball: { files } }) => {
+    const isChecked = ({ tarball: { manifest } }: StagedPackage): boolean =>
+      manifest.name === name && manifest.version === version;
+    const checked = packages.find(isChecked)?.tarball.files;
+    if (checked === undefined) return [`${name}: expected a package that was checked, got version ${version}`];
+    const isSame = (path: string): boolean => {
+      const [was, is] = [checked.get(path), files.get(path)];
+      return was !== undefined && is !== undefined && was.equals(is);
+    };
+    return [...new Set([...checked.keys(), ...files.keys()])]
+      .filter((path) => !isSame(path))
+      .map((path) => `${name}: expected the ${path} that was checked, got another`);
+  });
+  return [...missing, ...changed];
+}
+
 /** What stands in the way of publishing for real, whatever the tarballs are like. */
 export function publishFaults(base: string, members: readonly Member[], env: NodeJS.ProcessEnv): readonly string[] {
   const found: string[] = [];
@@ -46,8 +73,8 @@ export function publishFaults(base: string, members: readonly Member[], env: Nod
     if (manifest.version === unversioned) {
       found.push(`${manifest.name}: expected a changeset that names it, or "private": true, got neither`);
     }
-    // npm signs where a package was built, and refuses one that does not name the same place.
-    if (env.NPM_CONFIG_PROVENANCE === "true" && !repositoryOf(join(base, folder))) {
+    // What is signed says where a package was built; npm refuses one that does not name the same place.
+    if (env[provenance] === "true" && !repositoryOf(join(base, folder))) {
       found.push(`${manifest.name}: expected a repository in package.json, which provenance needs, got none`);
     }
   }

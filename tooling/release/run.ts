@@ -5,10 +5,10 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { publishedMembers, root } from "../checks/workspace.ts";
 import { CommandFailure, run } from "../packaging/command.ts";
+import { Interruption } from "../packaging/interruption.ts";
 import { type Stage, stage } from "../packaging/stage.ts";
-import { readTarball } from "../packaging/tarball.ts";
-import { type PlannedPackage, readPublishPlan } from "./publish-plan.ts";
-import { planFaults, publishFaults, tarballFaults } from "./release-faults.ts";
+import { type PlannedPackage, readPacked, readPublishPlan } from "./publish-plan.ts";
+import { packedFaults, planFaults, publishFaults, tarballFaults } from "./release-faults.ts";
 import { formatPlan } from "./summary.ts";
 
 const usage = `Usage: npm run release -- --dry-run [--out FOLDER]
@@ -26,9 +26,17 @@ Options:
 
 class UsageError extends Error {}
 
+const interruption = new Interruption();
+
 try {
   process.exitCode = await main();
 } catch (error) {
+  if (interruption.by === undefined) report(error);
+  else console.error(`release: interrupted by ${interruption.by}`);
+}
+process.exitCode = interruption.exitCode ?? process.exitCode;
+
+function report(error: unknown): void {
   const usageFault = error instanceof UsageError || (error instanceof Error && "code" in error && isArgsCode(error));
   if (!usageFault && !(error instanceof CommandFailure)) throw error;
   console.error(`release: ${error.message}${usageFault ? `\n\n${usage}` : ""}`);
@@ -54,17 +62,11 @@ async function main(): Promise<number> {
   }
   if (publish && values.out !== undefined) throw new UsageError("expected --out with --dry-run alone");
   const scratch = mkdtempSync(join(tmpdir(), "db-release-"));
-  // An interrupted release leaves nothing behind.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      rmSync(scratch, { recursive: true, force: true });
-      process.exit(signal === "SIGINT" ? 130 : 143);
-    });
-  }
   try {
     return await release(scratch, publish, values.out === undefined ? undefined : resolve(values.out));
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    // Something that was asked to end may still write.
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -76,7 +78,9 @@ async function release(scratch: string, publish: boolean, out: string | undefine
   say("asking the registry which versions it has");
   const plan = await readPublishPlan(staged.base);
   say("checking the tarballs: contents, licence, manifest, source maps, test code, publint, attw");
+  interruption.throwIfAny();
   const faults = [...(await tarballFaults(staged.packages, staged.base)), ...planFaults(plan, staged.packages)];
+  interruption.throwIfAny();
   console.log(`\n${formatPlan(plan, staged.packages, before)}\n`);
   console.log(changelogs(plan, staged));
   if (faults.length > 0) return refuse(faults);
@@ -84,8 +88,8 @@ async function release(scratch: string, publish: boolean, out: string | undefine
     console.log(`Nothing was published.${out === undefined ? "" : ` The tarballs are in ${out}`}`);
     return 0;
   }
-  if (plan.length === 0) console.log("Nothing to publish: the registry has every version.");
-  else await publishChecked(join(scratch, "publish"), staged);
+  if (plan.length > 0) return publishChecked(join(scratch, "publish"), plan, staged);
+  console.log("Nothing to publish: the registry has every version.");
   return 0;
 }
 
@@ -95,25 +99,21 @@ function refuse(faults: readonly string[]): number {
 }
 
 /** Packs what the registry lacks once more, makes sure that it is what was checked, and publishes those bytes. */
-async function publishChecked(folder: string, { base, packages }: Stage): Promise<void> {
+async function publishChecked(
+  folder: string,
+  plan: readonly PlannedPackage[],
+  { base, packages }: Stage,
+): Promise<number> {
   await run(
     ["changeset", "pack", "--from-publish-plan", join(base, "publish-plan.json"), "--out-dir", folder],
     base,
     base,
   );
-  for (const { tarball, member } of packages) {
-    const { name, version } = member.manifest;
-    const file = join(folder, "packages", `${name.replace("@", "").replace("/", "-")}-${version}.tgz`);
-    if (!existsSync(file)) continue;
-    const { files } = readTarball(file);
-    for (const [path, content] of tarball.files) {
-      if (files.get(path)?.equals(content) !== true) {
-        throw new Error(`expected ${file} to be what was checked, got another ${path}`);
-      }
-    }
-  }
+  const faults = packedFaults(readPacked(folder), plan, packages);
+  if (faults.length > 0) return refuse(faults);
   say("publishing");
   console.log(await run(["changeset", "publish", "--from-pack-dir", folder], root));
+  return 0;
 }
 
 /** The newest section of each changelog that would go out. */

@@ -21,7 +21,7 @@ test.each([
 ])("the path %s is %s at %s", (path, engine, folder) => {
   const args = ["start", "--user", "ann", "-p", "secret", "--bind", "[::]:9000", "--log", "info", path];
   const read = readArguments(args);
-  expect(read).toMatchObject({ engine, path: folder, host: "[::]", port: 9000, user: "ann", password: "secret" });
+  expect(read).toMatchObject({ engine, path: folder, host: "::", port: 9000, user: "ann", password: "secret" });
 });
 
 test.each([

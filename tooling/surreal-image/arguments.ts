@@ -28,7 +28,8 @@ export function readArguments(args: readonly string[]): ServeSurrealOptions {
   if (command !== "start" || rest.length > 0) {
     throw new Error(`expected start [OPTIONS] [PATH], got ${args.join(" ") || "nothing"}`);
   }
-  const [, host, port] = /^(.+):(\d+)$/.exec(values.bind) ?? [];
+  // An address of IPv6 stands in brackets here, and without them where it is listened on.
+  const [, host, port] = /^\[?(.+?)\]?:(\d+)$/.exec(values.bind) ?? [];
   if (host === undefined) throw new Error(`expected --bind HOST:PORT, got ${values.bind}`);
   const [, scheme = "", folder = ""] = /^([a-z]+)(?::(?:\/\/)?(.*))?$/.exec(path) ?? [];
   const engine = engines[scheme];

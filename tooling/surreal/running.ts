@@ -29,11 +29,21 @@ export function forget(state: string): void {
 
 /** Whether the process of this pid is the one that was noted, and not another that got the pid after it. */
 export function isOurs({ pid, id }: Running): boolean {
+  return argumentsOf(pid).includes(id);
+}
+
+/** Empty where there is no such process, or it is dead and nobody has collected it yet. */
+function argumentsOf(pid: number): string {
+  const isLinux = process.platform === "linux";
   try {
-    return execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).includes(id);
-  } catch {
-    // It tells by its exit code that there is no such process.
-    return false;
+    // Slim images have no `ps`.
+    if (isLinux) return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
+  } catch (error) {
+    // By its exit code `ps` tells that there is none; where it could not be run, nobody knows.
+    const isTold = isLinux || (error instanceof Error && "status" in error && error.status === 1);
+    if (isTold) return "";
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Ground } from "./check.ts";
 
 const MAIN = fileURLToPath(new URL("../../apps/notes/src/main.ts", import.meta.url));
+const FIRST = new URL("end-with-parent.ts", import.meta.url).href;
 const READY_MS = 30_000;
 const STOP_MS = 15_000;
 
@@ -17,18 +18,18 @@ export interface NotesService extends AsyncDisposable {
 /** Resolves when it serves; it ends with the check. @throws Error with what it printed, where it does not start */
 export async function startNotes(ground: Ground, env: Readonly<Record<string, string>> = {}): Promise<NotesService> {
   const DATA_DIR = join(await ground.folder(), "data");
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN], {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--import", FIRST, MAIN], {
     env: { PATH: process.env.PATH, PORT: "0", DATA_DIR, LOG_LEVEL: "silent", DRAIN_DELAY: "0", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   ground.defer(() => stop(child));
   let errors = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-2_000);
   });
   const url = await addressOf(child, ground.signal);
   if (url === undefined) throw new Error(`expected the notes service to start, got this from it:\n${errors}`);
-  child.stdout.resume();
+  child.stdout?.resume();
   return { url, [Symbol.asyncDispose]: () => stop(child) };
 }
 

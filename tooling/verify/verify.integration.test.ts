@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
@@ -15,7 +17,12 @@ interface Run {
 }
 
 function start(...args: readonly string[]): Run {
+  return startIn(process.env, ...args);
+}
+
+function startIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): Run {
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], {
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => {
@@ -59,6 +66,22 @@ test.runIf(process.platform === "linux")("Ctrl-C stops all that was started, say
   expect(children.filter(isAlive)).toEqual([]);
 });
 
+test.runIf(process.platform === "linux")("killed by kill -9 it leaves nothing running", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "verify-killed-"));
+  const run = startIn({ ...process.env, TMPDIR: folder }, "--only", "outage");
+  let told = "";
+  run.stderr.setEncoding?.("utf8");
+  run.stderr.on("data", (chunk: string) => {
+    told += chunk;
+  });
+  await expect.poll(() => told, { timeout: 20_000 }).toContain("cut off");
+  const children = childrenOf(run.child.pid ?? 0);
+  expect(children, "the database and the service").toHaveLength(2);
+  run.child.kill("SIGKILL");
+  await expect.poll(() => children.filter(isAlive), { timeout: 15_000 }).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
 function childrenOf(parent: number): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -66,10 +89,10 @@ function childrenOf(parent: number): readonly number[] {
     .filter((pid) => parentOf(pid) === parent);
 }
 
-/** NaN for a process that has ended meanwhile. */
+/** NaN for a process that has ended meanwhile, also where nobody has collected it (Z). */
 function parentOf(pid: number): number {
   try {
-    return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
+    return Number(/\) [^Z] (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
   } catch {
     return Number.NaN;
   }

@@ -22,6 +22,8 @@ function start(
   const script = fileURLToPath(new URL(`../${command}.ts`, import.meta.url));
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, "--state", state, ...args], {
     timeout: 20_000,
+    // A machine may have no other program than Node.
+    env: { ...process.env, PATH: "" },
   });
   let [out, err] = ["", ""];
   child.stdout.on("data", (text) => (out += text));
