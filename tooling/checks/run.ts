@@ -8,6 +8,7 @@ import { type RunContext, runStep } from "./run-step.ts";
 import { type Step, type StepResult, total } from "./step.ts";
 import { type SuiteName, suites } from "./suites.ts";
 import { formatSeconds, formatTable } from "./table.ts";
+import { root } from "./workspace.ts";
 
 const usage = `Usage: npm test [-- OPTIONS]            the suite "test"
        npm run test:full [-- OPTIONS]   the suite "full"
@@ -79,6 +80,8 @@ async function run(steps: readonly Step[], context: RunContext): Promise<number>
   }
   const { passed, failed } = total(results);
   context.print(`${formatTable(results)}\n`);
+  for (const { step, failures = [] } of results)
+    for (const failure of failures) context.print(`failed: ${step.name}: ${failure.replaceAll(`${root}/`, "")}`);
   context.print(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }

@@ -28,6 +28,8 @@ export interface StepResult {
   readonly failed: number;
   readonly skipped: number;
   readonly durationMs: number;
+  /** What failed, a line each; told at the end, where a long log is read. */
+  readonly failures?: readonly string[];
   /** Shown in the table beside the counts. */
   readonly note?: string;
 }
