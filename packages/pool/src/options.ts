@@ -76,7 +76,10 @@ export interface PoolOptions<T> extends PoolHooks<T> {
   readonly validateAfterIdleMs?: number;
   /** How long unused before it is validated in the background, also below `min`; `Infinity` allowed. Default 120,000 (2 min): below what firewalls forget. */
   readonly healthCheckIntervalMs?: number;
-  /** How long the pool may be `failed` before an acquire that would have to wait rejects at once; `Infinity` allowed. Default 30,000. */
+  /**
+   * How long the pool may be `failed` before an acquire that would have to wait rejects at once; `Infinity` allowed. Default
+   * 30,000. A failure within a second of a recovery goes on with the outage before it: what lives for a moment has not recovered.
+   */
   readonly unavailableAfterMs?: number;
   /**
    * Age of a lease at which it is reported as a leak, once, and no longer taken for a sign that its connection lives;

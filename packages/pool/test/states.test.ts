@@ -295,3 +295,29 @@ test("a failure soon after the very first connection begins an outage of its own
   await vi.advanceTimersByTimeAsync(100);
   await pool.close();
 });
+
+test.each([
+  [700, "goes on with the outage before it, its limit included", true],
+  [1_500, "is an outage of its own", false],
+])("a failure %s ms after a recovery %s", async (afterMs, _, isSame) => {
+  const database = new FakeDatabase();
+  const pool = database.pool({ min: 1, unavailableAfterMs: 2_000 });
+  const fail = async (ms: number): Promise<number> => {
+    database.up = false;
+    for (const connection of database.open) connection.die(new Error("ECONNRESET"));
+    await vi.advanceTimersByTimeAsync(ms);
+    expect(pool.state.name).toBe("failed");
+    return pool.state.name === "failed" ? pool.state.unavailableAt : Number.NaN;
+  };
+  const starting = pool.start();
+  await vi.advanceTimersByTimeAsync(1_500);
+  await starting;
+  const first = await fail(500);
+  database.up = true;
+  while (pool.state.name !== "connected") await vi.advanceTimersByTimeAsync(1);
+  await vi.advanceTimersByTimeAsync(afterMs);
+  const second = await fail(100);
+  if (isSame) expect(second).toBe(first);
+  else expect(second).toBeGreaterThan(first + 1_500);
+  await pool.close({ deadlineMs: 0 });
+});

@@ -62,7 +62,10 @@ export interface SurrealOptions extends Pick<Scope, "namespace" | "database"> {
   readonly abandonAfterMs?: number;
   /** The longest message, in bytes, 1,024..2147483647, either way. Default 134,217,728 (128 MiB): what a server takes. */
   readonly maxMessageBytes?: number;
-  /** How long an outage may last before calls fail at once. Default 30,000; `Infinity` allowed. */
+  /**
+   * How long an outage may last before calls fail at once. Default 30,000; `Infinity` allowed. One that begins within a second
+   * of the end of another goes on with it.
+   */
   readonly unavailableAfterMs?: number;
   /** The versions of the server to talk to, as a semver range. Default `>=2.1.0 <4.0.0`. */
   readonly serverVersions?: string;
