@@ -24,6 +24,8 @@ const SETTLE_MS = 90_000;
 /** What the issue of a recovery may be late by, and the limit by either way. */
 const RECOVERY_MS = 2_000;
 const LIMIT_SLACK_MS = 1_000;
+/** An outage that begins within a second of the end of another is the same one, and its limit has passed already. */
+const SOUND_MS = 1_100;
 
 /** Plays faults against the service while notes are written to it, and counts what became of each of them. */
 export class Lab implements AsyncDisposable {
@@ -79,8 +81,7 @@ export class Lab implements AsyncDisposable {
     await this.#world.wait(AFTER_MS);
     this.#writer.paused = true;
     await this.#writer.settled();
-    await this.#drained();
-    const drainedMs = Math.round(performance.now() - liftedAt);
+    const drainedMs = Math.round((await this.#sound()) - liftedAt);
     this.#ledger.check(await this.#stored());
     const after = this.#ledger.tally;
     const since = (key: "sent" | "confirmed" | "queued" | "refused" | "open"): number => after[key] - before[key];
@@ -101,13 +102,16 @@ export class Lab implements AsyncDisposable {
     return { ...report, faults: faultsOf(report, scenario, this.#world.limitMs) };
   }
 
-  /** Until the queue is empty and the database answers. */
-  async #drained(): Promise<void> {
+  /** Until the queue is empty and the database answers, and has for long enough. Resolves to when it began to. */
+  async #sound(): Promise<number> {
     const until = performance.now() + SETTLE_MS;
+    let since: number | undefined;
     for (;;) {
       const health = await this.#health();
-      if (health?.status === "pass") return;
-      if (performance.now() > until)
+      const now = performance.now();
+      since = health?.status === "pass" ? (since ?? now) : undefined;
+      if (since !== undefined && now - since >= SOUND_MS) return since;
+      if (now > until)
         throw new Error(`expected the service to recover within ${SETTLE_MS} ms, got ${JSON.stringify(health)}`);
       await sleep(50);
     }

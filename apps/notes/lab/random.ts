@@ -11,23 +11,21 @@ export function seeded(seed: number): () => number {
   };
 }
 
+const kinds = ["cut", "cut-past-limit", "black-hole", "flap", "kill-database", "kill-service", "kill-in-cut"] as const;
+
+function refusesOf(kind: (typeof kinds)[number]): Pick<Scenario, "refuses"> {
+  if (kind === "cut-past-limit") return { refuses: "must" };
+  return kind === "cut" || kind === "black-hole" ? {} : { refuses: "may" };
+}
+
 /** A cut, some flaps or a kill, of random lengths: one kind of cut goes on past the limit, all else ends within it. */
 export function randomScenario(index: number, random: () => number): Scenario {
-  const kinds = [
-    "cut",
-    "cut-past-limit",
-    "black-hole",
-    "flap",
-    "kill-database",
-    "kill-service",
-    "kill-in-cut",
-  ] as const;
   const kind = kinds[Math.floor(random() * kinds.length)] ?? "cut";
   const [a, b, c] = [random(), random(), random()];
   return {
     name: `${index}:${kind}`,
     title: kind,
-    refuses: kind === "cut-past-limit" ? "must" : "may",
+    ...refusesOf(kind),
     async play({ proxy, database, service, limitMs, wait }) {
       const short = limitMs * (0.1 + 0.5 * a);
       switch (kind) {

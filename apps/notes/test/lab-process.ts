@@ -52,8 +52,9 @@ export async function playRandom(runs: number, onProgress?: (text: string) => vo
 
 /** That every write is accounted for, and that the service was back in time after each fault. */
 export function expectNothingLost({ code, reports, log }: RandomRuns, runs: number): void {
-  const faulty = reports.filter(({ faults }) => faults.length > 0);
-  expect(faulty, log).toEqual([]);
+  // The first line of a long message is the one that is read.
+  const faulty = reports.flatMap(({ scenario, faults }) => faults.map((fault) => `${scenario}: ${fault}`));
+  expect(faulty, `${faulty.join("; ")}\n${log}`).toEqual([]);
   expect(reports).toHaveLength(runs);
   for (const { sent, confirmed, queued, refused, lost, doubled, recoveredMs } of reports) {
     expect(confirmed).toBeGreaterThan(0);
