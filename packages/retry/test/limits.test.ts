@@ -178,7 +178,7 @@ describe("an abort", () => {
     const reason = { enough: true };
     const fn = vi.fn(failing(9));
     const onGiveUp = vi.fn();
-    const again = createRetry({ ...quick, onGiveUp, backoff: { baseMs: 60_000, capMs: 60_000 } });
+    const again = createRetry({ ...quick, onGiveUp, backoff: { baseMs: 60_000, capMs: 60_000, jitter: "none" } });
     const call = failure(again(fn, { signal: controller.signal }));
     await vi.advanceTimersByTimeAsync(100);
     controller.abort(reason);
