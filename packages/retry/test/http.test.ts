@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { createRetry, type OnRetryEvent, RetryTimeoutError } from "../src/index.ts";
@@ -15,26 +15,27 @@ class Unavailable extends Error {
 }
 
 test("on real timers and sockets: a request that hangs is aborted, a 503 is heeded, and then there is an answer", async () => {
-  const turns: ((response: ServerResponse) => unknown)[] = [
-    () => "hangs",
-    (response) => response.writeHead(503, { "retry-after": "0.1" }).end(),
-    (response) => response.end("hello"),
-  ];
-  let closed = 0;
+  const retries: OnRetryEvent[] = [];
+  const refusals = (): OnRetryEvent[] => retries.filter(({ error }) => error instanceof Unavailable);
+  let aborted = 0;
+  // By what the client has come to, not by the number of the request: on a machine that pauses any of them may be aborted.
   const server = createServer((_request, response) => {
     response.on("close", () => {
-      if (!response.writableFinished) closed += 1;
+      if (!response.writableFinished) aborted += 1;
     });
-    turns.shift()?.(response);
+    if (aborted === 0) return;
+    if (refusals().length === 0) response.writeHead(503, { "retry-after": "0.1" }).end();
+    else response.end("hello");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const retries: OnRetryEvent[] = [];
   try {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const retry = createRetry({
       attemptTimeoutMs: 1_000,
+      maxAttempts: Number.POSITIVE_INFINITY,
       maxElapsedMs: 20_000,
-      backoff: { baseMs: 10, jitter: "none" },
+      budget: false,
+      backoff: { baseMs: 10, capMs: 10, jitter: "none" },
       onRetry: (event) => retries.push(event),
     });
     const text = await retry(async ({ signal }) => {
@@ -44,10 +45,12 @@ test("on real timers and sockets: a request that hangs is aborted, a 503 is heed
     });
     expect(text).toBe("hello");
     expect(retries[0]?.error).toBeInstanceOf(RetryTimeoutError);
-    expect(retries[1]).toMatchObject({ attempt: 2, delayMs: 100, error: { message: "503" } });
-    expect(closed).toBe(1);
+    expect(aborted).toBeGreaterThan(0);
+    expect(refusals()).toMatchObject([{ delayMs: 100, error: { message: "503" } }]);
+    for (const { error } of retries)
+      expect(error instanceof RetryTimeoutError || error instanceof Unavailable).toBe(true);
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
-});
+}, 30_000);
