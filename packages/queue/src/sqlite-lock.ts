@@ -20,8 +20,9 @@ export class Locked extends Error {
   }
 }
 
-/** Whoever only looks who the holder is holds it for a moment, too. */
 const BUSY_TIMEOUT_MS = 100;
+/** Whoever only looks who the holder is holds it for a moment, too; a machine that pauses just then makes it a long one. */
+const LOOK_TIMEOUT_MS = 5_000;
 
 /** How a SQLite file begins (sqlite.org/fileformat.html). */
 const MAGIC = Buffer.from("SQLite format 3\0", "latin1");
@@ -51,7 +52,14 @@ export class FileLock {
   }
 
   release(): void {
-    this.#db.close();
+    try {
+      // Else who only looks after us would be taken for us.
+      this.#db.exec("DELETE FROM holder; COMMIT");
+    } catch {
+      // The line of one that is gone is found to be that when its process has ended.
+    } finally {
+      this.#db.close();
+    }
   }
 }
 
@@ -80,20 +88,47 @@ function isOurs(path: string): boolean {
 /** Undefined where the file is damaged: it is never synced, so a power cut may leave anything. @throws Locked */
 function held(path: string): DatabaseSync | undefined {
   const db = new DatabaseSync(path);
+  const own = JSON.stringify({
+    pid: process.pid,
+    host: hostname(),
+    since: new Date().toISOString(),
+  } satisfies LockHolder);
+  const until = performance.now() + LOOK_TIMEOUT_MS;
   try {
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    while (!take(db, own)) {
+      const holder = holderIn(db, own);
+      if (holder !== undefined || performance.now() >= until) throw new Locked(holder);
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    if ([11, 26].includes(codeOf(error))) return undefined;
+    throw error;
+  }
+}
+
+/** False where somebody has it. */
+function take(db: DatabaseSync, line: string): boolean {
+  try {
     db.exec(
       "PRAGMA synchronous = OFF; BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS holder (line TEXT NOT NULL); DELETE FROM holder",
     );
-    const holder: LockHolder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-    db.prepare("INSERT INTO holder VALUES (?)").run(JSON.stringify(holder));
+    db.prepare("INSERT INTO holder VALUES (?)").run(line);
     db.exec("COMMIT; BEGIN IMMEDIATE");
-    return db;
+    return true;
   } catch (error) {
-    const holder = isBusy(error) ? holderIn(db) : undefined;
-    db.close();
-    if ([11, 26].includes(codeOf(error))) return undefined;
-    throw isBusy(error) ? new Locked(holder) : error;
+    if (!isBusy(error)) throw error;
+    rollBack(db);
+    return false;
+  }
+}
+
+function rollBack(db: DatabaseSync): void {
+  try {
+    db.exec("ROLLBACK");
+  } catch {
+    // Whoever was refused at the beginning has nothing to roll back.
   }
 }
 
@@ -112,13 +147,25 @@ export function lockHolder(path: string): LockHolder | undefined {
   }
 }
 
-/** Who holds a lock file; undefined where that cannot be told. */
-function holderIn(db: DatabaseSync): LockHolder | undefined {
+/** Who holds a lock file; undefined where that cannot be told, or it is somebody who only looks. */
+function holderIn(db: DatabaseSync, own = ""): LockHolder | undefined {
   try {
-    const row = db.prepare("SELECT line FROM holder").get();
-    return row === undefined ? undefined : (JSON.parse(String(row.line)) as LockHolder);
+    const row = db.prepare("SELECT line FROM holder WHERE line <> ?").get(own);
+    const holder = row === undefined ? undefined : (JSON.parse(String(row.line)) as LockHolder);
+    return holder === undefined || hasEnded(holder) ? undefined : holder;
   } catch {
     return undefined;
+  }
+}
+
+/** Whether it is known to be gone: the line of a process that was killed stays. */
+function hasEnded({ pid, host }: LockHolder): boolean {
+  if (host !== hostname()) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -10,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -298,6 +299,7 @@ describe("the lock", () => {
     const path = `${place().replace("/deep/", "/")}-lock`;
     const db = new DatabaseSync(path);
     db.exec("CREATE TABLE holder (line TEXT NOT NULL); BEGIN IMMEDIATE");
+    impatiently();
     expect(() => new FileLock(path)).toThrow(expect.objectContaining({ holder: undefined }));
     db.close();
   });
@@ -306,10 +308,63 @@ describe("the lock", () => {
     const path = `${place().replace("/deep/", "/")}-lock`;
     const db = new DatabaseSync(path);
     db.exec("BEGIN IMMEDIATE");
+    impatiently();
     expect(() => new FileLock(path)).toThrow(Locked);
     db.close();
   });
+
+  test.each<[string, (path: string) => void]>([
+    ["was let go of in order", () => {}],
+    ["ended with its process", (path) => leaveLine(path, { pid: spawnSync("true").pid, host: hostname() })],
+  ])("is waited for where somebody only looks, and a pause holds him up in it, after one that %s", (_what, before) => {
+    const path = `${place().replace("/deep/", "/")}-lock`;
+    new FileLock(path).release();
+    before(path);
+    const looker = new DatabaseSync(path);
+    looker.exec("BEGIN IMMEDIATE");
+    expect(lockHolder(path)).toBeUndefined();
+    const now = performance.now();
+    let asked = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+      asked += 1;
+      // Asked for the second time, the lock has been found taken once.
+      if (asked === 2) looker.exec("ROLLBACK");
+      return now;
+    });
+    onTestFinished(() => clock.mockRestore());
+    new FileLock(path).release();
+    expect(asked).toBe(2);
+    looker.close();
+  });
+
+  test("of a holder on another machine is a lock, though no process here has its number", () => {
+    const path = `${place().replace("/deep/", "/")}-lock`;
+    new FileLock(path).release();
+    const holder = { pid: spawnSync("true").pid, host: `not-${hostname()}` };
+    leaveLine(path, holder);
+    const db = new DatabaseSync(path);
+    db.exec("BEGIN IMMEDIATE");
+    expect(() => new FileLock(path)).toThrow(expect.objectContaining({ holder: expect.objectContaining(holder) }));
+    db.close();
+  });
 });
+
+/** The clock jumps by more than anybody waits, each time that it is asked. */
+function impatiently(): void {
+  let now = performance.now();
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+    now += 60_000;
+    return now;
+  });
+  onTestFinished(() => clock.mockRestore());
+}
+
+/** What a holder leaves in the file when it is killed. */
+function leaveLine(path: string, holder: { readonly pid: number; readonly host: string }): void {
+  const db = new DatabaseSync(path);
+  db.prepare("INSERT INTO holder VALUES (?)").run(JSON.stringify({ ...holder, since: new Date(0).toISOString() }));
+  db.close();
+}
 
 describe("an error of the store", () => {
   const fault = (code: number, errno?: string) => ({ code, errno, message: "told by SQLite" });
