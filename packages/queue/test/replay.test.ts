@@ -1,5 +1,6 @@
 import { DatabaseErrorOf, type ErrorCode, type Layer } from "@db/core";
-import { describe, expect, test } from "vitest";
+import type { MockDatabase } from "@db/testing";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { MemoryStore, WriteQueue } from "../src/index.ts";
 import { failure, rig, until, writesOf } from "./support/service.ts";
 
@@ -306,10 +307,16 @@ describe("a restart", () => {
       setTimeout(resolve, ms);
     });
 
+  /** For a process that is no more: an attempt that came to its own end would have it go on. */
+  const hangForGood = (driver: MockDatabase): void => {
+    driver.hang({ kind: "create" });
+    onTestFinished(() => driver.goAway());
+  };
+
   test("what was in flight at a crash long ago is not applied any more", async () => {
     const store = new MemoryStore();
-    const { queue, driver } = await rig({ queue: { store, attemptTimeoutMs: 500 } });
-    driver.hang({ kind: "create" });
+    const { queue, driver } = await rig({ queue: { store } });
+    hangForGood(driver);
     await queue.enqueue({ kind: "create", id: "notes:1", data: {} });
     await until(() => queue.stats().inFlight === 1);
     await pauseMs(30);
@@ -323,8 +330,8 @@ describe("a restart", () => {
   test("without a ledger an increment that waited at a crash is left to an operator; what can be repeated is", async () => {
     const store = new MemoryStore();
     const driver = { capabilities: { idempotentWrites: false } } as const;
-    const before = await rig({ queue: { store, attemptTimeoutMs: 500 }, driver });
-    before.driver.hang({ kind: "create" });
+    const before = await rig({ queue: { store }, driver });
+    hangForGood(before.driver);
     await before.queue.enqueue({ kind: "create", id: "notes:1", data: { n: 1 } });
     await until(() => before.queue.stats().inFlight === 1);
     await before.queue.enqueue({ kind: "update", id: "counters:1", data: { n: 1 }, mode: "increment" });
