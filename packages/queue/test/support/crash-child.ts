@@ -4,6 +4,9 @@ import { retryLayer } from "@db/retry/layer";
 import { surreal } from "@db/surreal";
 import type { CrashTask } from "./crash-loop.ts";
 
+/** What one life adds at most. */
+const MOST_ADDED = 300;
+
 /**
  * The service that is killed: each record has one writer, who sends its writes one after the other and prints each
  * acknowledgement. A write that nobody acknowledged before the kill is sent again under its own operation id, as a client does.
@@ -17,6 +20,7 @@ const queue = await WriteQueue.open({
   maxBackoffMs: 200,
   attemptTimeoutMs: 2_000,
 });
+const found = queue.stats().pending;
 const driver = surreal({
   url: task.url,
   namespace: "test",
@@ -47,6 +51,8 @@ await Promise.all(Object.entries(task.next).map(([record, from]) => write(record
 async function write(record: string, from: number): Promise<never> {
   const id = `counters:${record}`;
   for (let index = from; ; index += 1) {
+    // An outage is as long as the database takes to start, which is the machine's affair; the drain after it need not be.
+    while (queue.stats().pending >= found + MOST_ADDED) await new Promise((resolve) => setTimeout(resolve, 5));
     for (;;) {
       try {
         const operationId = `${record}-${index}`;
