@@ -51,7 +51,7 @@ describe("t20-async-context", () => {
     const resumed: (string | undefined)[] = [];
     const wait = (name: string): Promise<void> =>
       request.run(name, async () => {
-        const lease = await pool.acquire({ timeoutMs: 1_000 });
+        const lease = await pool.acquire();
         resumed.push(request.getStore());
         lease.release();
       });
