@@ -92,7 +92,9 @@ describe("a stream", () => {
     expect(await failure(stream(db, "no tes").next())).toMatchObject({ code: "INVALID_QUERY" });
   });
 
-  test("gives every row that was there throughout exactly once, whatever others do meanwhile", async () => {
+  test("gives every row that was there throughout exactly once, whatever others do meanwhile", {
+    timeout: 30_000,
+  }, async () => {
     const changes = fc.array(
       fc.record({
         at: fc.nat({ max: 30 }),

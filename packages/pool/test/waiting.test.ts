@@ -179,7 +179,9 @@ describe("the line", () => {
     expect(ledger.events.at(-1)).toBe("3000");
   });
 
-  test("thousands that expire together are told in slices, with other events in between", async () => {
+  test("thousands that expire together are told in slices, with other events in between", {
+    timeout: 30_000,
+  }, async () => {
     vi.useRealTimers();
     const pool = new FakeDatabase().pool({ max: 1, maxWaiting: 50_000 });
     const held = await pool.acquire();

@@ -401,7 +401,7 @@ test("one queue serves one service at a time, and another after that one is clos
   expect(await other.exists("notes:1")).toBe(true);
 });
 
-test("readYourWrites counts every waiting write of a record, however many there are", async () => {
+test("readYourWrites counts every waiting write of a record, however many there are", { timeout: 30_000 }, async () => {
   const { db, queue, driver } = await rig({ queue: { readYourWrites: true } });
   await db.create("counters", { n: 0 }, { id: "counters:1" });
   driver.goAway();
