@@ -4,8 +4,9 @@ import { retryLayer } from "@db/retry/layer";
 import { surreal } from "@db/surreal";
 import type { CrashTask } from "./crash-loop.ts";
 
-/** What one life adds at most. */
-const MOST_ADDED = 300;
+/** What one life adds before it goes on slowly. */
+const ADDED_AT_FULL_SPEED = 500;
+const SLOW_MS = 50;
 
 /**
  * The service that is killed: each record has one writer, who sends its writes one after the other and prints each
@@ -52,7 +53,8 @@ async function write(record: string, from: number): Promise<never> {
   const id = `counters:${record}`;
   for (let index = from; ; index += 1) {
     // An outage is as long as the database takes to start, which is the machine's affair; the drain after it need not be.
-    while (queue.stats().pending >= found + MOST_ADDED) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (queue.stats().pending >= found + ADDED_AT_FULL_SPEED)
+      await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
     for (;;) {
       try {
         const operationId = `${record}-${index}`;
