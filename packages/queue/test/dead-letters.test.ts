@@ -135,11 +135,17 @@ test("a barrier honours its signal, and needs a record id that is one", async ()
 });
 
 test("an outcome is remembered for its time, and what was never seen is unknown", async () => {
-  const { queue } = await rig({ queue: { outcomeRetentionMs: 30 } });
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const { queue } = await rig({ queue: { outcomeRetentionMs: 30_000 } });
   const { operationId } = await queue.enqueue({ kind: "create", id: "notes:1", data: {} });
   await queue.barrier();
+  vi.setSystemTime(Date.now() + 29_999);
   expect(queue.outcome(operationId)).toBe("applied");
-  await until(() => queue.outcome(operationId) === "unknown");
+  vi.setSystemTime(Date.now() + 2);
+  expect(queue.outcome(operationId)).toBe("unknown");
   expect(queue.outcome("never")).toBe("unknown");
 });
 
