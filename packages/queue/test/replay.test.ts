@@ -385,15 +385,13 @@ test("disconnect() stops the replay: what is in flight has until the deadline, t
   expect((await failure(db.create("notes", {}))).code).toBe("CLOSED");
 });
 
-test("close() while a write is in flight ends in bounded time and keeps it", async () => {
+test("close() while a write is in flight does not wait for its answer, and keeps it", async () => {
   const store = new MemoryStore();
-  const { driver, queue } = await rig({ queue: { store } });
+  const { driver, queue } = await rig({ queue: { store, attemptTimeoutMs: 600_000 } });
   driver.hang({ kind: "create" });
   await queue.enqueue({ kind: "create", id: "notes:1", data: {} });
   await until(() => queue.stats().inFlight === 1);
-  const start = performance.now();
   await queue.close();
-  expect(performance.now() - start).toBeLessThan(1_000);
   await using again = await WriteQueue.open({ store });
   expect(again.stats().pending).toBe(1);
 });

