@@ -32,6 +32,9 @@ vi.mock("node:worker_threads", async (load) => {
   return { ...original, Worker };
 });
 
+// Each opens threads of its own, most of them twice.
+vi.setConfig({ testTimeout: 30_000 });
+
 const create = (id: string, text = ""): QueuedWrite => ({ kind: "create", id, data: { text } });
 
 function place(): string {
