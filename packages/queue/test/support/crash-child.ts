@@ -4,8 +4,8 @@ import { retryLayer } from "@db/retry/layer";
 import { surreal } from "@db/surreal";
 import type { CrashTask } from "./crash-loop.ts";
 
-/** What one life adds before it goes on slowly. */
-const ADDED_AT_FULL_SPEED = 500;
+/** While more than this wait, writers go on slowly. */
+const WAITING_AT_FULL_SPEED = 5_000;
 const SLOW_MS = 50;
 
 /**
@@ -21,7 +21,6 @@ const queue = await WriteQueue.open({
   maxBackoffMs: 200,
   attemptTimeoutMs: 2_000,
 });
-const found = queue.stats().pending;
 const driver = surreal({
   url: task.url,
   namespace: "test",
@@ -53,8 +52,7 @@ async function write(record: string, from: number): Promise<never> {
   const id = `counters:${record}`;
   for (let index = from; ; index += 1) {
     // An outage is as long as the database takes to start, which is the machine's affair; the drain after it need not be.
-    if (queue.stats().pending >= found + ADDED_AT_FULL_SPEED)
-      await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+    if (queue.stats().pending >= WAITING_AT_FULL_SPEED) await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
     for (;;) {
       try {
         const operationId = `${record}-${index}`;
