@@ -1,29 +1,49 @@
 import type { Answer } from "./ledger.ts";
+import type { Standstill } from "./standstill.ts";
 
-/** What a scenario's answers tell of its outage, as it goes. Begins now; all times are of the `performance.now()` scale. */
+/** A moment, and for how long the lab had stood still by then. */
+interface Moment {
+  readonly at: number;
+  readonly stoodMs: number;
+}
+
+/** From one moment to another. */
+export interface Span {
+  /** In milliseconds. */
+  readonly ms: number;
+  /** Of that, for how long the lab itself stood still: so much sooner it may have been. */
+  readonly standstillMs: number;
+}
+
+/** What a scenario's answers tell of its outage, as it goes. Begins now. */
 export class Course {
-  /** When the fault ended. */
-  liftedAt: number = Number.POSITIVE_INFINITY;
-  readonly #startedAt = performance.now();
   readonly #limitMs: number;
-  #firstRefusedAt: number | undefined;
-  #recoveredAt: number | undefined;
+  readonly #standstill: Pick<Standstill, "totalMs">;
+  readonly #started: Moment;
+  #lifted: Moment | undefined;
+  #firstRefused: Moment | undefined;
+  #recovered: Moment | undefined;
   #undue = 0;
 
-  constructor(limitMs: number) {
+  constructor(limitMs: number, standstill: Pick<Standstill, "totalMs">) {
     this.#limitMs = limitMs;
+    this.#standstill = standstill;
+    this.#started = this.#moment(performance.now());
   }
 
+  /** The fault has ended now. */
+  lift(): void {
+    this.#lifted = this.#moment(performance.now());
+  }
+
+  /** @param at and `askedAt`: on the `performance.now()` scale */
   answered(answer: Answer, at: number, askedAt: number): void {
-    if (answer === "confirmed" && askedAt >= this.liftedAt) this.#recoveredAt ??= at;
+    const [lifted, recovered] = [this.#lifted, this.#recovered];
+    if (answer === "confirmed" && lifted !== undefined && askedAt >= lifted.at) this.#recovered ??= this.#moment(at);
     if (answer !== "refused") return;
-    this.#firstRefusedAt ??= at;
-    if (at - this.#startedAt < this.#limitMs || askedAt > (this.#recoveredAt ?? Number.POSITIVE_INFINITY))
-      this.#undue += 1;
-  }
-
-  get hasRecovered(): boolean {
-    return this.#recoveredAt !== undefined;
+    this.#firstRefused ??= this.#moment(at);
+    const isOverAlready = recovered !== undefined && askedAt > recovered.at;
+    if (at - this.#started.at < this.#limitMs || isOverAlready) this.#undue += 1;
   }
 
   /**
@@ -34,11 +54,22 @@ export class Course {
     return this.#undue;
   }
 
-  get firstRefusedMs(): number | null {
-    return this.#firstRefusedAt === undefined ? null : Math.round(this.#firstRefusedAt - this.#startedAt);
+  /** From the fault to the first that was refused. */
+  get firstRefused(): Span | undefined {
+    return span(this.#started, this.#firstRefused);
   }
 
-  get recoveredMs(): number | null {
-    return this.#recoveredAt === undefined ? null : Math.round(this.#recoveredAt - this.liftedAt);
+  /** From the end of the fault to the first that was confirmed, of those that were asked since. */
+  get recovered(): Span | undefined {
+    return span(this.#lifted, this.#recovered);
   }
+
+  #moment(at: number): Moment {
+    return { at, stoodMs: this.#standstill.totalMs };
+  }
+}
+
+function span(from: Moment | undefined, to: Moment | undefined): Span | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  return { ms: Math.round(to.at - from.at), standstillMs: Math.round(to.stoodMs - from.stoodMs) };
 }

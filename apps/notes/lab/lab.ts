@@ -16,8 +16,8 @@ export interface Report extends Omit<Tally, "open" | "checked"> {
   readonly recoveredMs: number | null;
   /** From the end of the fault until nothing waits any more, in milliseconds. */
   readonly drainedMs: number;
-  /** For how long the lab itself stood still until then: so much older may be what it saw. */
-  readonly standstillMs: number;
+  /** For how long the lab itself stood still in the time to the first 503 and in that to the first 201. */
+  readonly standstillMs: { readonly firstRefused: number; readonly recovered: number };
   /** What is wrong, in words; empty where nothing is. */
   readonly faults: readonly string[];
 }
@@ -71,21 +71,19 @@ export class Lab implements AsyncDisposable {
   }
 
   async #play(scenario: Scenario): Promise<Report> {
-    const { standstill } = this.#world;
     const before = this.#ledger.tally;
-    const seen = new Course(this.#world.limitMs);
+    const seen = new Course(this.#world.limitMs, this.#world.standstill);
     this.#writer.onAnswer = (answer, at, askedAt) => seen.answered(answer, at, askedAt);
-    const stoodStillMs = standstill.totalMs;
     await scenario.play(this.#world);
-    seen.liftedAt = performance.now();
+    const liftedAt = performance.now();
+    seen.lift();
     await this.#world.wait(AFTER_MS);
     // As long as it may yet be in time, it has something to answer.
-    for (let waitedMs = AFTER_MS; !seen.hasRecovered && waitedMs < RECOVERY_MS; waitedMs += SHORT_MS)
+    for (let waitedMs = AFTER_MS; seen.recovered === undefined && waitedMs < RECOVERY_MS; waitedMs += SHORT_MS)
       await this.#world.wait(SHORT_MS);
     this.#writer.paused = true;
     await this.#writer.settled();
-    const standstillMs = Math.round(standstill.totalMs - stoodStillMs);
-    const drainedMs = Math.round((await this.#sound()) - seen.liftedAt);
+    const drainedMs = Math.round((await this.#sound()) - liftedAt);
     this.#ledger.check(await this.#stored());
     const after = this.#ledger.tally;
     const since = (key: "sent" | "confirmed" | "queued" | "refused" | "open"): number => after[key] - before[key];
@@ -99,10 +97,13 @@ export class Lab implements AsyncDisposable {
       refused: since("refused"),
       lost: after.lost,
       doubled: after.doubled,
-      firstRefusedMs: seen.firstRefusedMs,
-      recoveredMs: seen.recoveredMs,
+      firstRefusedMs: seen.firstRefused?.ms ?? null,
+      recoveredMs: seen.recovered?.ms ?? null,
       drainedMs,
-      standstillMs,
+      standstillMs: {
+        firstRefused: seen.firstRefused?.standstillMs ?? 0,
+        recovered: seen.recovered?.standstillMs ?? 0,
+      },
     };
     return { ...report, faults: faultsOf(report, scenario, this.#world.limitMs, seen.undue) };
   }
@@ -156,9 +157,9 @@ function faultsOf(
   if (doubled > 0) faults.push(`${doubled} notes are there twice`);
   if (sent !== confirmed + queued + refused)
     faults.push(`${sent} sent are not ${confirmed} confirmed + ${queued} queued + ${refused} refused`);
-  if (recoveredMs === null || recoveredMs - standstillMs > RECOVERY_MS)
+  if (recoveredMs === null || recoveredMs - standstillMs.recovered > RECOVERY_MS)
     faults.push(`the first 201 came ${recoveredMs ?? "never"} ms after the end, expected within ${RECOVERY_MS}`);
-  if (scenario.refuses === "must" && !isAtLimit(firstRefusedMs, standstillMs, limitMs))
+  if (scenario.refuses === "must" && !isAtLimit(firstRefusedMs, standstillMs.firstRefused, limitMs))
     faults.push(`the first 503 came after ${firstRefusedMs ?? "no"} ms, expected ${limitMs} ± ${LIMIT_SLACK_MS}`);
   if (scenario.refuses === undefined && undue > 0)
     faults.push(`${undue} of ${refused} were refused within the limit or after the recovery`);

@@ -140,7 +140,8 @@ function progress(text: string): void {
 
 function tell(report: Report, json: boolean): void {
   const { scenario, sent, confirmed, queued, refused, lost, doubled, firstRefusedMs, recoveredMs, faults } = report;
-  const stood = report.standstillMs === 0 ? "" : `, the lab itself stood still for ${report.standstillMs} ms`;
+  const stoodMs = Math.max(...Object.values(report.standstillMs));
+  const stood = stoodMs === 0 ? "" : `, the lab itself stood still for ${stoodMs} ms of that`;
   const refusedAt = firstRefusedMs === null ? "" : `, first 503 after ${firstRefusedMs} ms`;
   const line =
     `${faults.length === 0 ? "ok    " : "FAILED"} ${scenario.padEnd(24)} sent ${sent} = ${confirmed} confirmed + ${queued} queued + ` +

@@ -51,7 +51,7 @@ test("the summary counts all scenarios, what is lost once, and the worst of what
     firstRefusedMs: 40,
     recoveredMs: 50,
     drainedMs: 60,
-    standstillMs: 0,
+    standstillMs: { firstRefused: 0, recovered: 0 },
     faults: [],
   };
   const past = { ...report, pastLimit: true, firstRefusedMs: 1_900, recoveredMs: 70 };
