@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createDatabase, type DatabaseError, DatabaseErrorOf, ERROR_CODES, toProblem } from "@db/core";
 import { MockDatabase } from "@db/testing";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { serve } from "./http-errors.ts";
 
 const guide = readFileSync(new URL("http-errors.md", import.meta.url), "utf8");
@@ -33,6 +33,9 @@ test("the answer that it shows is that of its server while the database is away"
   const driver = new MockDatabase();
   await using db = createDatabase({ driver });
   await db.connect();
+  // It says when to come again in whole seconds: a machine that pauses would make them one less.
+  vi.useFakeTimers({ toFake: ["performance"], now: performance.now() });
+  onTestFinished(() => void vi.useRealTimers());
   driver.goAway({ unavailableAfterMs: 0, retryAfterMs: 4_000 });
   const server = serve(db).listen(0, "127.0.0.1");
   onTestFinished(() => void server.close());

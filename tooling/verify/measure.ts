@@ -11,6 +11,16 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timed<T>> {
   return { value, ms: performance.now() - start };
 }
 
+/** The quickest of three, of fewer where one is quick enough: a machine that pauses is not what is measured. */
+export async function quickest<T>(enoughMs: number, work: () => Promise<T>): Promise<Timed<T>> {
+  let best = await timed(work);
+  for (let again = 0; again < 2 && best.ms > enoughMs; again += 1) {
+    const next = await timed(work);
+    if (next.ms < best.ms) best = next;
+  }
+  return best;
+}
+
 /** The code of the error that the call ended with; `none` where it went well. */
 export async function codeOf(call: Promise<unknown>): Promise<string> {
   try {

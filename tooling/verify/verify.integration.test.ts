@@ -28,7 +28,7 @@ function startIn(env: NodeJS.ProcessEnv, ...args: readonly string[]): Run {
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
-  const code = once(child, "exit").then(([status]) => status as number | null);
+  const code = once(child, "close").then(([status]) => status as number | null);
   return { child, stdout: text(child.stdout), stderr: child.stderr, code };
 }
 

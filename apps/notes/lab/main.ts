@@ -140,10 +140,12 @@ function progress(text: string): void {
 
 function tell(report: Report, json: boolean): void {
   const { scenario, sent, confirmed, queued, refused, lost, doubled, firstRefusedMs, recoveredMs, faults } = report;
+  const stoodMs = Math.max(...Object.values(report.standstillMs));
+  const stood = stoodMs === 0 ? "" : `, the lab itself stood still for ${stoodMs} ms of that`;
   const refusedAt = firstRefusedMs === null ? "" : `, first 503 after ${firstRefusedMs} ms`;
   const line =
     `${faults.length === 0 ? "ok    " : "FAILED"} ${scenario.padEnd(24)} sent ${sent} = ${confirmed} confirmed + ${queued} queued + ` +
-    `${refused} refused; lost ${lost}, doubled ${doubled}; first 201 ${recoveredMs ?? "never"} ms after the end${refusedAt}`;
+    `${refused} refused; lost ${lost}, doubled ${doubled}; first 201 ${recoveredMs ?? "never"} ms after the end${refusedAt}${stood}`;
   const out = json ? process.stderr : process.stdout;
   out.write(`${line}\n${faults.map((fault) => `       ${fault}\n`).join("")}`);
 }

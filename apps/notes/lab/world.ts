@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FaultProxy, type SurrealServer, startSurreal } from "@db/testing";
+import { freePort } from "./free-port.ts";
 import { Service } from "./service.ts";
+import { Standstill } from "./standstill.ts";
 
 export interface WorldOptions {
   /** How long an outage may last before requests are refused. */
@@ -23,6 +23,7 @@ export class World implements AsyncDisposable {
   readonly database: SurrealServer;
   readonly proxy: FaultProxy;
   readonly service: Service;
+  readonly standstill: Standstill = new Standstill();
   readonly #folder: string;
   readonly #signal: AbortSignal;
 
@@ -69,23 +70,23 @@ export class World implements AsyncDisposable {
     this.#signal = parts.signal;
   }
 
-  /** Ends at once when the lab is to end. */
+  /**
+   * Ends at once when the lab is to end. What the lab stands still is waited for again: the service may have stood still as
+   * well, and an outage past the limit has to be one for it too.
+   */
   readonly wait = async (ms: number): Promise<void> => {
-    await sleep(ms, undefined, { signal: this.#signal });
+    for (let left = ms; left > 0; ) {
+      const before = this.standstill.totalMs;
+      await sleep(left, undefined, { signal: this.#signal });
+      left = this.standstill.totalMs - before;
+    }
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.standstill[Symbol.dispose]();
     await this.service.stop();
     await this.proxy.close();
     await this.database.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

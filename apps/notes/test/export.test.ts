@@ -3,7 +3,7 @@ import { DatabaseErrorOf } from "@db/core";
 import type { MockDatabase } from "@db/testing";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { listen } from "../src/server.ts";
-import { note, startApp } from "./harness.ts";
+import { note, startApp, stopClock } from "./harness.ts";
 
 test("every note is exported, a line each", async () => {
   const { app, db } = await startApp();
@@ -50,6 +50,7 @@ test("an export that breaks off is never taken for a whole one, and nobody is to
 
 test("an export that cannot begin is refused like any other read", async () => {
   const { app, mock } = await startApp();
+  stopClock();
   mock.goAway({ unavailableAfterMs: 0, retryAfterMs: 2_500 });
   for (const method of ["GET", "HEAD"]) {
     const answer = await app.request("/notes/export", { method });

@@ -1,6 +1,6 @@
 import { createDatabase, type DatabaseService, logLayer } from "@db/core";
 import { MockDatabase } from "@db/testing";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { type AppOptions, createApp } from "../src/app.ts";
 import type { ProblemDocument } from "../src/problem.ts";
 
@@ -33,6 +33,14 @@ export async function startApp(options: Partial<Omit<AppOptions, "db" | "logger"
   await db.connect();
   onTestFinished(() => db.disconnect({ drainMs: 100 }));
   return { app: createApp({ db, logger, ...options }), db, mock, lines };
+}
+
+/** For what is told in whole seconds until something: a machine that pauses would make it one less. */
+export function stopClock(): void {
+  vi.useFakeTimers({ toFake: ["performance"], now: performance.now() });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
 }
 
 export function json(method: string, body: unknown): RequestInit {

@@ -3,7 +3,7 @@ import { prometheus } from "@db/metrics/prometheus";
 import type { WriteQueue } from "@db/queue";
 
 import { expect, test } from "vitest";
-import { problemIn, startApp } from "./harness.ts";
+import { problemIn, startApp, stopClock } from "./harness.ts";
 
 const status = async (answer: Response | Promise<Response>): Promise<unknown> =>
   ((await (await answer).json()) as { status: string }).status;
@@ -47,6 +47,7 @@ test("away for a short time: a warning, and requests are still taken", async () 
 
 test("away for long: 503 with the time of the next dial, and alive all the same", async () => {
   const { app, mock } = await startApp();
+  stopClock();
   mock.goAway({ unavailableAfterMs: 0, retryAfterMs: 4_200 });
   const ready = await app.request("/readyz");
   expect(ready.status).toBe(503);

@@ -98,8 +98,10 @@ test("an upload that is too slow is told so, and is the client's fault", async (
   const { app, lines } = await startApp();
   const server = await listen(app, { host: "127.0.0.1", port: 0, requestTimeoutMs: 100 });
   onTestFinished(() => server.close(0));
-  expect(await raw(server, HALF)).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/);
-  expect(await requestLine(lines)).toMatchObject({ level: "info", facts: { status: 499 } });
+  // Behind another request: the first one's time begins with the connection, and may be over before its head was read.
+  const told = await raw(server, `GET /livez HTTP/1.1\r\nhost: x\r\n\r\n${HALF}`);
+  expect(told).toMatch(/^HTTP\/1.1 200 OK\r\n[\s\S]*HTTP\/1.1 408 Request Timeout\r\n/);
+  await expect.poll(() => lines.at(-1)).toMatchObject({ level: "info", facts: { status: 499, route: "/notes" } });
 });
 
 test("who hangs up ends the database's call", async () => {
@@ -116,7 +118,7 @@ test("who hangs up ends the database's call", async () => {
   expect(lines.find(({ message }) => message === "database call failed")?.facts).toMatchObject({ code: "CANCELLED" });
 });
 
-test("close lets requests under way end and waits for no idle connection", async () => {
+test("close lets requests under way end and waits for no idle connection", { timeout: 30_000 }, async () => {
   const app = new Hono<AppEnv>();
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
@@ -131,12 +133,13 @@ test("close lets requests under way end and waits for no idle connection", async
   const slow = fetch(`${server.url}/slow`);
   await begun;
   const start = performance.now();
-  const closed = server.close(10_000);
+  const closed = server.close(60_000);
   await expect(fetch(`${server.url}/fast`)).rejects.toThrow();
   open();
   expect(await (await slow).text()).toBe("done");
   await closed;
-  expect(performance.now() - start).toBeLessThan(2_000);
+  // An idle one is kept for nine seconds by its client, for ten by the server.
+  expect(performance.now() - start).toBeLessThan(8_000);
 });
 
 test("close cuts what does not end in time", async () => {

@@ -3,6 +3,7 @@ import { Agent, get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../lab/free-port.ts";
 import { spawnNpmStart, spawnService, temporaryFolder } from "./child-service.ts";
 import { json, note, problemIn } from "./harness.ts";
 
@@ -62,7 +63,8 @@ test("starts, serves, ends cleanly on SIGTERM, and finds its notes again", async
 });
 
 test("SIGTERM tells clients that keep their connection, before it cuts any", async () => {
-  const service = spawnService({ DATA_DIR: await temporaryFolder() });
+  // Longer than a client may be held up by its machine: whoever comes later finds no port.
+  const service = spawnService({ DATA_DIR: await temporaryFolder(), DRAIN_DELAY: "4" });
   const url = await service.ready();
   const isLast = (agent: Agent): Promise<boolean> =>
     new Promise((resolve, reject) => {
@@ -84,18 +86,21 @@ test("SIGTERM tells clients that keep their connection, before it cuts any", asy
   service.process.kill("SIGTERM");
   await clients;
   expect(await service.exit).toBe(0);
-  expect(performance.now() - start).toBeLessThan(2_000);
+  // Nothing is left that would be waited for, as requests under way are.
+  expect(performance.now() - start).toBeLessThan(4_000 + 10_000);
 });
 
 test("a signal to npm alone ends the service too, with its port and its data free", async () => {
   const DATA_DIR = await temporaryFolder();
-  const npm = spawnNpmStart({ DATA_DIR });
+  // One that nobody is given meanwhile who asks for any.
+  const PORT = String(await freePort());
+  const npm = spawnNpmStart({ DATA_DIR, PORT });
   const url = await npm.ready();
   const start = performance.now();
   npm.process.kill("SIGTERM");
   await npm.exit;
-  expect(performance.now() - start).toBeLessThan(5_000);
-  const next = spawnService({ DATA_DIR, PORT: new URL(url).port });
+  expect(performance.now() - start).toBeLessThan(10_000);
+  const next = spawnService({ DATA_DIR, PORT });
   expect(await next.ready()).toBe(url);
 });
 
@@ -119,7 +124,7 @@ test("SIGTERM under load: every request that was taken is answered, and what was
   const start = performance.now();
   first.process.kill("SIGTERM");
   expect(await first.exit).toBe(0);
-  expect(performance.now() - start).toBeLessThan(5_000);
+  expect(performance.now() - start).toBeLessThan(10_000);
   await Promise.all(writers);
   expect([...statuses]).toEqual([201]);
 

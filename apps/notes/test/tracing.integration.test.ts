@@ -52,10 +52,12 @@ test.each([true, false])(
     const start = performance.now();
     service.process.kill("SIGTERM");
     expect(await service.exit).toBe(0);
-    expect(performance.now() - start).toBeLessThan(200 + 2_000);
+    // What the exporter itself gives a collector.
+    expect(performance.now() - start).toBeLessThan(10_000);
 
-    const ours = spans.filter(({ traceId }) => traceId === TRACE);
-    const span = (name: string): Span | undefined => ours.find((one) => one.name === name);
+    const span = (name: string): Span | undefined => spans.find((one) => one.traceId === TRACE && one.name === name);
+    // They were sent before the end; this process may read them after it.
+    await expect.poll(() => span("create notes")).toBeDefined();
     expect(span("POST /notes")?.parentSpanId).toBe("b7ad6b7169203331");
     expect(span("create notes")?.parentSpanId).toBe(span("POST /notes")?.spanId);
   },

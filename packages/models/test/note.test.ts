@@ -131,9 +131,13 @@ describe("script tags in a title", () => {
 
   test("the check takes time in proportion to the title", () => {
     const title = `${"<".repeat(3_000)}${" ".repeat(3_000)}`;
-    const start = performance.now();
-    for (let round = 0; round < 20; round += 1) expect(() => noteModel.parse({ ...note, title })).toThrow();
-    expect(performance.now() - start).toBeLessThan(1_000);
+    const times = Array.from({ length: 20 }, () => {
+      const start = performance.now();
+      expect(() => noteModel.parse({ ...note, title })).toThrow();
+      return performance.now() - start;
+    });
+    // The best of them: a machine that pauses is not the check's.
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 });
 

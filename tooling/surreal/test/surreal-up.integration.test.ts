@@ -8,6 +8,8 @@ import { afterAll, afterEach, expect, test } from "vitest";
 
 const state = mkdtempSync(join(tmpdir(), "surreal-up-"));
 const file = join(state, "server.json");
+/** What two processes may take to start, one after the other. */
+const START_MS = 20_000;
 
 interface Ended {
   readonly code: number | null;
@@ -21,7 +23,7 @@ function start(
 ): { child: ChildProcess; ended: Promise<Ended>; out: () => string } {
   const script = fileURLToPath(new URL(`../${command}.ts`, import.meta.url));
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, "--state", state, ...args], {
-    timeout: 20_000,
+    timeout: START_MS,
     // A machine may have no other program than Node.
     env: { ...process.env, PATH: "" },
   });
@@ -69,20 +71,18 @@ test("up with a path keeps the data there, and a path that cannot be opened is t
 
 test("in the foreground it stays until Ctrl-C, and ends well", async () => {
   const { child, ended, out } = start("up", "--port", "0", "--foreground");
-  await expect.poll(out, { timeout: 10_000 }).toContain("Ctrl-C stops it.");
+  await expect.poll(out, { timeout: START_MS }).toContain("Ctrl-C stops it.");
   child.kill("SIGINT");
   expect(await ended).toMatchObject({ code: 0, out: expect.stringContaining("Stopped."), err: "" });
 });
 
 test("in the foreground it stops when its starter is killed by kill -9", async () => {
   const { child, ended, out } = start("up", "--port", "0", "--foreground");
-  await expect.poll(out, { timeout: 10_000 }).toContain("Ctrl-C stops it.");
+  await expect.poll(out, { timeout: START_MS }).toContain("Ctrl-C stops it.");
   const url = /127\.0\.0\.1:\d+/.exec(out())?.[0];
   child.kill("SIGKILL");
   await ended;
-  await expect
-    .poll(() => fetch(`http://${url}/health`).then(String, String), { timeout: 5_000 })
-    .toContain("fetch failed");
+  await expect.poll(() => fetch(`http://${url}/health`).then(String, String)).toContain("fetch failed");
 });
 
 test("down leaves a process alone that got the pid after the server", async () => {
