@@ -20,10 +20,20 @@ async function stopping(service: ChildService): Promise<void> {
   await expect.poll(() => service.stderr()).toContain('"stopping"');
 }
 
-/** What anything else would be waited for: an idle connection, headers that do not come, requests by default. */
-const WAIT_MS = 10_000;
+/** The best of three: a machine that pauses is not the service's. */
+async function expectSoon(shutdown: () => Promise<number>, limitMs: number): Promise<void> {
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3 && bestMs >= limitMs; round += 1) bestMs = Math.min(bestMs, await shutdown());
+  expect(bestMs).toBeLessThan(limitMs);
+}
 
-test("SIGTERM with open streams, idle connections and requests under way: all end in order, and it exits with 0", async () => {
+test("SIGTERM with open streams, idle connections and requests under way: all end in order, and it exits with 0", {
+  timeout: 90_000,
+}, async () => {
+  await expectSoon(endInOrder, DRAIN_MS + 2_000);
+});
+
+async function endInOrder(): Promise<number> {
   const service = spawnService({ DATA_DIR: await temporaryFolder(), ...env });
   const url = await service.ready();
   const streams = await Promise.all([
@@ -46,7 +56,7 @@ test("SIGTERM with open streams, idle connections and requests under way: all en
   for (const upload of uploads) upload.send(rest);
 
   expect(await service.exit).toBe(0);
-  expect(performance.now() - start).toBeLessThan(WAIT_MS);
+  const ms = performance.now() - start;
   for (const upload of uploads) {
     expect(await upload.ended).toBe("end");
     expect(upload.received()).toMatch(/^HTTP\/1\.1 201 Created\r\n[\s\S]*"title":"Milk"/);
@@ -57,9 +67,16 @@ test("SIGTERM with open streams, idle connections and requests under way: all en
     expect(stream.received()).toMatch(/event: bye\n[\s\S]*\r\n0\r\n\r\n$/);
   }
   for (const idle of [...silent, ...kept]) expect(await idle.ended).toBe("end");
+  return ms;
+}
+
+test("a request that never arrives whole is cut after SHUTDOWN_TIMEOUT, and the exit code is still 0", {
+  timeout: 90_000,
+}, async () => {
+  await expectSoon(endWithOneCut, DRAIN_MS + 500 + 2_000);
 });
 
-test("a request that never arrives whole is cut after SHUTDOWN_TIMEOUT, and the exit code is still 0", async () => {
+async function endWithOneCut(): Promise<number> {
   const service = spawnService({ DATA_DIR: await temporaryFolder(), ...env, SHUTDOWN_TIMEOUT: "0.5" });
   const url = await service.ready();
   const upload = await rawClient(url);
@@ -70,8 +87,8 @@ test("a request that never arrives whole is cut after SHUTDOWN_TIMEOUT, and the 
   expect(await service.exit).toBe(0);
   const ms = performance.now() - start;
   expect(ms).toBeGreaterThanOrEqual(DRAIN_MS + 500 - 20);
-  expect(ms).toBeLessThan(WAIT_MS);
-});
+  return ms;
+}
 
 test("a second signal ends it at once with 1, whatever is still open", async () => {
   const service = spawnService({ DATA_DIR: await temporaryFolder(), ...env, SHUTDOWN_TIMEOUT: "60" });
@@ -85,5 +102,6 @@ test("a second signal ends it at once with 1, whatever is still open", async () 
   const start = performance.now();
   service.process.kill("SIGTERM");
   expect(await service.exit).toBe(1);
-  expect(performance.now() - start).toBeLessThan(WAIT_MS);
+  // What anything would be waited for.
+  expect(performance.now() - start).toBeLessThan(10_000);
 });
