@@ -8,6 +8,8 @@ import { Writers } from "./writers.ts";
 
 /** Without a write acknowledged for so long after its return, the database has not come back for its callers. */
 const RECOVERY_MS = 10_000;
+/** For what is asked before and after the show, whose deadlines are for the callers in it. */
+const ASIDE = { timeoutMs: 30_000 };
 const ROOT = { username: "root", password: "root" };
 const PLACE = { namespace: "notes", database: "notes" };
 
@@ -63,7 +65,7 @@ async function show(server: SurrealServer, options: Options, ended: AbortSignal)
     timeline.act("… and listens");
     await connecting;
     timeline.tell("connect", "resolved");
-    await db.query("DEFINE TABLE IF NOT EXISTS notes");
+    await db.query("DEFINE TABLE IF NOT EXISTS notes", {}, ASIDE);
   }
 
   const writers = new Writers(db, timeline);
@@ -91,7 +93,8 @@ async function show(server: SurrealServer, options: Options, ended: AbortSignal)
   return ended.aborted ? false : judge();
 
   async function judge(): Promise<boolean> {
-    const [rows = []] = await db.query<string[]>("SELECT VALUE mark FROM notes", {}, { access: "read" });
+    const query = "SELECT VALUE mark FROM notes";
+    const [rows = []] = await db.query<string[]>(query, {}, { access: "read", ...ASIDE });
     const there = new Set(rows);
     const lost = [...writers.acknowledged].filter((mark) => !there.has(mark)).length;
     const wrong = [...writers.refused].filter((mark) => there.has(mark)).length;
