@@ -25,6 +25,12 @@ const PAUSE_MS = 5;
 /** Of what a refusal says about when to come again, so much is heeded. */
 const MAX_WAIT_MS = 200;
 
+interface Found {
+  readonly orders: readonly string[];
+  readonly doubles: readonly string[];
+  readonly counters: readonly { readonly key: string; readonly n: number }[];
+}
+
 type Fate = "pending" | "acknowledged" | "unknown" | "none";
 
 /** How a write is sent. None names its row, so that one that is carried out twice shows as two. */
@@ -82,9 +88,14 @@ export class Writers {
   }
 
   async judge(server: SurrealServer): Promise<Judgement> {
-    const [orders, doubles, counters] = await ask<[string[], string[], { key: string; n: number }[]]>(
+    // In one statement, which sees one moment: a commit of unknown outcome may still be on its way.
+    const [{ orders, doubles, counters }] = await ask<[Found]>(
       server,
-      "SELECT VALUE operation FROM orders; SELECT VALUE operation FROM doubles; SELECT record::id(id) AS key, n FROM counters",
+      `RETURN {
+        orders: (SELECT VALUE operation FROM orders),
+        doubles: (SELECT VALUE operation FROM doubles),
+        counters: (SELECT record::id(id) AS key, n FROM counters),
+      }`,
     );
     const [times, timesDoubled] = [count(orders), count(doubles)];
     const fates = [...this.#fates];
