@@ -130,10 +130,12 @@ for (const engine of ENGINES) {
 
     test("a statement whose time runs out in the line is never sent and does not doom its transaction", async () => {
       await db.transaction(async (tx) => {
-        const slow = tx.query("CREATE waiting:1; RETURN sleep(800ms)");
-        const start = performance.now();
+        let isDone = false;
+        const slow = tx.query("CREATE waiting:1; RETURN sleep(800ms)").finally(() => {
+          isDone = true;
+        });
         await expect(tx.create("waiting", {}, { timeoutMs: 30 })).rejects.toMatchObject({ code: "QUERY_TIMEOUT" });
-        expect(performance.now() - start).toBeLessThan(600);
+        expect(isDone).toBe(false);
         await slow;
       });
       expect(await db.count("waiting")).toBe(1);
