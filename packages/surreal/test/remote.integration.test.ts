@@ -28,6 +28,8 @@ afterAll(() => server.close());
 
 /** For silence that is to be found soon. Elsewhere a server that halts for as long would lose its connections, and rightly. */
 const WATCHFUL: Partial<SurrealOptions> = { heartbeatIntervalMs: 100, heartbeatTimeoutMs: 300 };
+/** A connect that must fail takes all of its time, in which one attempt has to end, also where the machine halts for a moment. */
+const IN_VAIN = { timeoutMs: 3_000 };
 /** For a call that waits for a server to start. */
 const PATIENT = { timeoutMs: 25_000 };
 
@@ -76,7 +78,7 @@ describe("connecting", () => {
   test("that has no more time says what the last attempt failed with, and can be tried again", async () => {
     await server.kill();
     const db = service();
-    const error = await refusal(db.connect({ timeoutMs: 300 }));
+    const error = await refusal(db.connect(IN_VAIN));
     expect([error.code, error.effect]).toEqual(["CONNECTION_FAILED", "none"]);
     expect(String((error.cause as Error).message)).toContain("ECONNREFUSED");
     expect(db.state.name).toBe("disconnected");
@@ -104,7 +106,7 @@ describe("connecting", () => {
   test("to a server that never tells its version takes its time and no longer", async () => {
     await server.fault({ versionNever: true });
     const db = service({ connectTimeoutMs: 200 });
-    const error = await refusal(db.connect({ timeoutMs: 700 }));
+    const error = await refusal(db.connect(IN_VAIN));
     expect(error.code).toBe("CONNECTION_FAILED");
     await expect.poll(async () => (await server.stats()).sockets).toBe(0);
   });
@@ -112,7 +114,7 @@ describe("connecting", () => {
   test("to what is no SurrealDB says what came instead", async () => {
     const db = createDatabase({ driver: remoteDriver(server.url.replace("/rpc", "/nothing")) });
     open.push(db);
-    const error = await refusal(db.connect({ timeoutMs: 300 }));
+    const error = await refusal(db.connect(IN_VAIN));
     expect(error.code).toBe("CONNECTION_FAILED");
     expect(String((error.cause as Error).cause)).toContain("HTTP status");
   });
