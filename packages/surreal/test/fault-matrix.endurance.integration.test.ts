@@ -4,9 +4,9 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
+  CALL_MS,
   CALLS,
   type CallName,
-  callMs,
   expectedOf,
   FAULTS,
   type FaultKind,
@@ -79,7 +79,7 @@ describe.each(parts)("over $transport", ({ transport, calls, faults }) => {
       expect.soft(expected.meanwhile).toContain(meanwhile);
       expect.soft(expected.after).toContain(after);
       expect.soft(broken).toEqual([]);
-      expect.soft(longestMs).toBeLessThan(call === "connect" ? LONGEST_CONNECT_MS : callMs(fault) + SLACK_MS);
+      expect.soft(longestMs).toBeLessThan(call === "connect" ? LONGEST_CONNECT_MS : CALL_MS + SLACK_MS);
     });
   });
 });

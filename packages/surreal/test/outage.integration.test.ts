@@ -4,6 +4,7 @@ import { surreal } from "@db/surreal";
 import { FaultProxy, startSurreal } from "@db/testing";
 import { expect, test } from "vitest";
 import { PLACE, ROOT } from "./support/admin.ts";
+import { Halts } from "./support/halts.ts";
 
 const CALLERS = 1_000;
 const OUTAGE_MS = 3_000;
@@ -20,6 +21,8 @@ test("an outage under 1,000 callers is met by one prober, and ends for all of th
   await using db = createDatabase({ driver });
   await db.connect();
   await db.create("notes", { n: 1 }, { id: "notes:1" });
+  using halts = new Halts();
+  const now = (): number => performance.now() - halts.totalMs;
   let isOver = false;
   let failed = 0;
   const backAt: number[] = [];
@@ -28,7 +31,7 @@ test("an outage under 1,000 callers is met by one prober, and ends for all of th
       try {
         await db.read("notes:1");
         if (isOver) {
-          backAt.push(performance.now());
+          backAt.push(now());
           return;
         }
       } catch (error) {
@@ -46,7 +49,7 @@ test("an outage under 1,000 callers is met by one prober, and ends for all of th
   const dialsDuring = proxy.stats().dials - dialsBefore;
   isOver = true;
   await proxy.set("up");
-  const start = performance.now();
+  const start = now();
   await Promise.all(callers);
   const dialsAfter = proxy.stats().dials - dialsBefore - dialsDuring;
 

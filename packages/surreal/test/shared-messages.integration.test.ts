@@ -128,13 +128,16 @@ describe("a message that is shared", () => {
   });
 
   test("holds nobody beyond his own time", async () => {
-    await server.fault({ delayMs: 400, methods: ["query"] });
-    const start = performance.now();
+    // An answer that is there when a process that stood still goes on may be given, however late.
+    await server.fault({ delayMs: 3_000, methods: ["query"] });
+    let isAnswered = false;
     const hasty = endsOf([db.read("notes:0", { timeoutMs: 100 }), db.delete("notes:0", { timeoutMs: 100 })]).then(
-      (ends) => [...ends, performance.now() - start < 350],
+      (ends) => [...ends, isAnswered],
     );
-    const patient = db.create("notes", {}, { id: "notes:patient" });
-    expect(await hasty).toEqual(["QUERY_TIMEOUT none", "QUERY_TIMEOUT unknown", true]);
+    const patient = db.create("notes", {}, { id: "notes:patient" }).finally(() => {
+      isAnswered = true;
+    });
+    expect(await hasty).toEqual(["QUERY_TIMEOUT none", "QUERY_TIMEOUT unknown", false]);
     expect((await patient).status).toBe("committed");
   });
 });

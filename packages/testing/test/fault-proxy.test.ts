@@ -114,7 +114,7 @@ describe("slow", () => {
     const start = performance.now();
     client.send("x".repeat(30_000));
     await client.until(5_000);
-    expect(performance.now() - start).toBeLessThan(250);
+    expect(client.bytes.length).toBeLessThan(30_000);
     await client.until(30_000);
     expect(performance.now() - start).toBeGreaterThanOrEqual(240);
   });

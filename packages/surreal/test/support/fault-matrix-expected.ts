@@ -56,13 +56,13 @@ export const PERMANENT: readonly FaultKind[] = ["version wrong", "password wrong
 /** Faults that the call on its way is spared. */
 export const HARMLESS: readonly FaultKind[] = ["slow", "token expired"];
 
-/** Faults that a call outlives: its time is not what is looked at, and a disk may be slow. */
-const OUTLIVED: readonly FaultKind[] = [...HARMLESS, "drop before reply", "killed -9, restarted"];
+/** Nothing ends a connection under them, so that its silence has to be noticed. */
+export const SILENT: readonly FaultKind[] = ["black hole", "half-open"];
+/** A connect cannot succeed under them, nor be told why not. */
+export const UNREACHABLE: readonly FaultKind[] = [...SILENT, "refused", "reset"];
 
-/** The time that a call has. */
-export function callMs(fault: FaultKind): number {
-  return OUTLIVED.includes(fault) ? 5_000 : 1_500;
-}
+/** The time that a call has: longer than any fault takes to be noticed, also where the machine halts for a moment. */
+export const CALL_MS = 5_000;
 
 /** By the contract's rules for errors and time (ARCHITECTURE.md), before any of it was run. */
 export function expectedOf(call: CallName, fault: FaultKind): Expected {

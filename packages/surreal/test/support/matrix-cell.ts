@@ -2,7 +2,15 @@ import { setTimeout } from "node:timers/promises";
 import { createDatabase, type DatabaseService } from "@db/core";
 import { type SurrealOptions, surreal } from "@db/surreal";
 import { ask, PLACE, ROOT, tokenOf } from "./admin.ts";
-import { type CallName, callMs, type FaultKind, HARMLESS, PERMANENT } from "./fault-matrix-expected.ts";
+import {
+  CALL_MS,
+  type CallName,
+  type FaultKind,
+  HARMLESS,
+  PERMANENT,
+  SILENT,
+  UNREACHABLE,
+} from "./fault-matrix-expected.ts";
 import { beginFault, endFault, type Scene, Strike } from "./faults.ts";
 import { LiveWatcher } from "./live-watcher.ts";
 import { settle } from "./settled.ts";
@@ -21,15 +29,16 @@ export interface CellResult {
   readonly broken: readonly string[];
 }
 
-const LIMITS = { recoveryMs: 2_500, permanentRecoveryMs: 7_000, quietConnectMs: 15_000, closeMs: 4_000 };
-/** A server needs a moment to start. */
-const startupMs = (fault: FaultKind): number => (fault === "killed -9, restarted" ? 6_000 : 1_200);
-const DRIVER = {
-  ...PLACE,
+/** What is waited for comes; how soon is told and not judged, for a machine may halt for seconds. */
+const LIMITS = { recoveryMs: 10_000, permanentRecoveryMs: 15_000, quietConnectMs: 15_000, closeMs: 4_000 };
+/** A connect that must fail takes all of it; one that ends otherwise may meet a server that starts, or halts. */
+const startupMs = (fault: FaultKind): number => (UNREACHABLE.includes(fault) ? 1_200 : 6_000);
+const DRIVER = { ...PLACE, unavailableAfterMs: 600 } satisfies Partial<SurrealOptions>;
+/** For silence alone: a server that halts for so long would lose its connections, and rightly. */
+const WATCHFUL = {
   connectTimeoutMs: 800,
   heartbeatIntervalMs: 250,
   heartbeatTimeoutMs: 250,
-  unavailableAfterMs: 600,
 } satisfies Partial<SurrealOptions>;
 
 type Work = (db: DatabaseService, id: string, strike?: Strike) => Promise<unknown>;
@@ -68,7 +77,6 @@ async function struck<T>(strike: Strike | undefined, call: () => Promise<T>): Pr
 export class MatrixCell {
   readonly #scene: Scene;
   readonly #fault: FaultKind;
-  readonly #callMs: number;
   readonly #broken: string[] = [];
   readonly #id: string;
   readonly #url: string;
@@ -80,7 +88,6 @@ export class MatrixCell {
   constructor(scene: Scene, fault: FaultKind) {
     this.#scene = scene;
     this.#fault = fault;
-    this.#callMs = callMs(fault);
     this.#id = `cells:${scene.key}`;
     const { server, transport } = scene;
     this.#url = scene.proxy.url(transport === "ws" ? server.url : server.httpUrl);
@@ -122,8 +129,8 @@ export class MatrixCell {
   async #answer(work: Work): Promise<CellResult> {
     const db = await this.#connected();
     const strike = new Strike(this.#fault, this.#scene);
-    const underWay = await this.#see(work(db, this.#id, strike), this.#callMs);
-    const meanwhile = await this.#see(work(db, this.#id), this.#callMs);
+    const underWay = await this.#see(work(db, this.#id, strike), CALL_MS);
+    const meanwhile = await this.#see(work(db, this.#id), CALL_MS);
     const { after, recoveredMs } = await this.#recover(db);
     return this.#finish(underWay, meanwhile, after, recoveredMs);
   }
@@ -135,8 +142,7 @@ export class MatrixCell {
     if (!(await watcher.until("resync started", LIMITS.recoveryMs))) this.#broken.push("it never began");
     watcher.forget();
     await beginFault(this.#fault, this.#scene);
-    // Long enough for a heartbeat to miss its answer and for a dial to be told why.
-    const ending = await watcher.ending(1_200);
+    const ending = await this.#noticed(db, watcher);
     await endFault(this.#fault, this.#scene);
     const start = performance.now();
     if (ending !== undefined) {
@@ -150,7 +156,7 @@ export class MatrixCell {
     await ask(server, "UPDATE type::record('cells', $key) SET n += 1", { key });
     const after = (await watcher.until("update", LIMITS.recoveryMs)) ? "ok" : "no event";
     watcher.stop();
-    if ((await watcher.ending(1_000)) === undefined) this.#broken.push("it did not end");
+    if ((await watcher.ending(LIMITS.recoveryMs)) === undefined) this.#broken.push("it did not end");
     return this.#finish(isResynced ? "resync" : "no gap", "–", after, recoveredMs);
   }
 
@@ -158,15 +164,25 @@ export class MatrixCell {
     const db = await this.#connected();
     const strike = new Strike(this.#fault, this.#scene);
     const call = works.write(db, this.#id, strike);
-    const settling = this.#see(call, this.#callMs);
+    const settling = this.#see(call, CALL_MS);
     await strike.done;
     const closing = settle(db.disconnect({ drainMs: 100 }), LIMITS.closeMs);
     const underWay = await settling;
     const { outcome, ms } = await closing;
     this.#longestMs = Math.max(this.#longestMs, ms);
-    const after = await this.#see(db.read(this.#id), this.#callMs);
+    const after = await this.#see(db.read(this.#id), CALL_MS);
     await endFault(this.#fault, this.#scene);
     return this.#finish(underWay, outcome === "ok" ? "closed" : outcome, after, 0);
+  }
+
+  /** The fault goes on until it has been met. Answers what has ended the live query, if anything did. */
+  async #noticed(db: DatabaseService, watcher: LiveWatcher): ReturnType<LiveWatcher["ending"]> {
+    if (PERMANENT.includes(this.#fault)) return watcher.ending(LIMITS.recoveryMs);
+    const deadline = performance.now() + (HARMLESS.includes(this.#fault) ? 1_200 : LIMITS.recoveryMs);
+    const isMet = (): boolean => db.state.name === "failed" || watcher.has("resync lost");
+    let ending = await watcher.ending(0);
+    while (ending === undefined && !isMet() && performance.now() < deadline) ending = await watcher.ending(10);
+    return ending;
   }
 
   async #see(call: Promise<unknown>, limitMs: number): Promise<string> {
@@ -186,7 +202,7 @@ export class MatrixCell {
     const limitMs = isPermanent ? LIMITS.permanentRecoveryMs : LIMITS.recoveryMs;
     const start = performance.now();
     for (;;) {
-      const { outcome, broken } = await settle(db.read(this.#id), this.#callMs + 1_000);
+      const { outcome, broken } = await settle(db.read(this.#id), CALL_MS + 1_000);
       this.#broken.push(...broken);
       const recoveredMs = performance.now() - start;
       if (outcome === "ok" || recoveredMs > limitMs) return { after: outcome, recoveredMs };
@@ -195,8 +211,9 @@ export class MatrixCell {
   }
 
   #service(authentication: NonNullable<SurrealOptions["authentication"]>): DatabaseService {
-    const driver = surreal({ url: this.#url, ...DRIVER, authentication });
-    const db = createDatabase({ driver, timeoutMs: this.#callMs });
+    const watchful = SILENT.includes(this.#fault) ? WATCHFUL : {};
+    const driver = surreal({ url: this.#url, ...DRIVER, ...watchful, authentication });
+    const db = createDatabase({ driver, timeoutMs: CALL_MS });
     this.#open.push(db);
     return db;
   }
