@@ -64,10 +64,11 @@ export function randomScenario(index: number, random: () => number): Scenario {
           await wait(short);
           await service.kill();
           if (b < 0.5) await proxy.set("up");
-          const starting = service.start();
-          await wait(200 * c);
-          await proxy.set("up");
-          await starting;
+          const goUp = async (): Promise<void> => {
+            await wait(200 * c);
+            await proxy.set("up");
+          };
+          await Promise.all([service.start(), goUp()]);
         }
       }
     },
