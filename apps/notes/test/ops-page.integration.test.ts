@@ -117,7 +117,7 @@ describe.skipIf(path === undefined)("the operator page in a browser", () => {
   test("counts to the next dial, and tells of an outage from its begin to its end", async () => {
     const { page, mock, complaints } = await open();
     // Longer than a machine pauses, so that the page is seen before the limit as well.
-    mock.goAway({ retryAfterMs: 30_000, unavailableAfterMs: 6_000 });
+    mock.goAway({ retryAfterMs: 30_000, unavailableAfterMs: 4_000 });
     await page.getByRole("heading", { name: "Outage" }).waitFor();
     expect(await page.locator(".countdown").first().textContent()).toMatch(/^\d+ s$/);
     await page.getByRole("heading", { name: "Unavailable" }).waitFor();

@@ -54,7 +54,7 @@ for (const engine of ENGINES) {
 
     test("a query that is given up goes on in the engine, and its record waits for it", async () => {
       const slow = db.query(
-        "CREATE slow:one SET n = 1; RETURN sleep(2s); UPDATE slow:one SET n += 1",
+        "CREATE slow:one SET n = 1; RETURN sleep(1200ms); UPDATE slow:one SET n += 1",
         {},
         { timeoutMs: 50 },
       );
@@ -131,7 +131,7 @@ for (const engine of ENGINES) {
     test("a statement whose time runs out in the line is never sent and does not doom its transaction", async () => {
       await db.transaction(async (tx) => {
         let isDone = false;
-        const slow = tx.query("CREATE waiting:1; RETURN sleep(2s)").finally(() => {
+        const slow = tx.query("CREATE waiting:1; RETURN sleep(1200ms)").finally(() => {
           isDone = true;
         });
         await expect(tx.create("waiting", {}, { timeoutMs: 30 })).rejects.toMatchObject({ code: "QUERY_TIMEOUT" });
@@ -176,7 +176,7 @@ for (const engine of ENGINES) {
 
     test("after a transaction that was cut off in a statement, others can write at once", async () => {
       await db.create("cut", { n: 0 }, { id: "cut:1" });
-      const cut = db.transaction((tx) => tx.query("UPDATE cut:1 SET n = 1; RETURN sleep(2s)"), { timeoutMs: 50 });
+      const cut = db.transaction((tx) => tx.query("UPDATE cut:1 SET n = 1; RETURN sleep(1200ms)"), { timeoutMs: 50 });
       await expect(cut).rejects.toMatchObject({ code: "QUERY_TIMEOUT", effect: "none" });
       await db.update("cut:1", { n: 1 }, { mode: "increment" });
       expect(await db.read("cut:1")).toMatchObject({ n: 1 });
@@ -281,7 +281,7 @@ describe("opening", () => {
       await first.connect();
       await using second = createDatabase({ driver: driverOf(engine, path) });
       // One attempt has to end in it, also where the disk pauses.
-      await expect(second.connect({ timeoutMs: 4_000 })).rejects.toMatchObject({
+      await expect(second.connect({ timeoutMs: 2_500 })).rejects.toMatchObject({
         code: "DATABASE_LOCKED",
         // Within one process a rocksdb path never opens again.
         retryable: engine !== "rocksdb",

@@ -27,9 +27,13 @@ afterEach(async () => {
 afterAll(() => server.close());
 
 /** For silence that is to be found soon. Elsewhere a server that halts for as long would lose its connections, and rightly. */
-const WATCHFUL: Partial<SurrealOptions> = { heartbeatIntervalMs: 100, heartbeatTimeoutMs: 300 };
+const WATCHFUL: Partial<SurrealOptions> = {
+  connectTimeoutMs: 1_000,
+  heartbeatIntervalMs: 100,
+  heartbeatTimeoutMs: 300,
+};
 /** A connect that must fail takes all of its time, in which one attempt has to end, also where the machine halts for a moment. */
-const IN_VAIN = { timeoutMs: 3_000 };
+const IN_VAIN = { timeoutMs: 2_000 };
 /** For a call that waits for a server to start. */
 const PATIENT = { timeoutMs: 25_000 };
 
@@ -228,10 +232,10 @@ describe("a call whose time is up", () => {
   test("leaves its place on the connection taken until the server is done", async () => {
     const db = await connected({ pool: { maxSockets: 1, perSocket: 1 } });
     const start = performance.now();
-    const error = await refusal(db.query("RETURN sleep(3s)", {}, { access: "read", timeoutMs: 100 }));
+    const error = await refusal(db.query("RETURN sleep(2s)", {}, { access: "read", timeoutMs: 100 }));
     expect([error.code, error.effect]).toEqual(["QUERY_TIMEOUT", "none"]);
     await db.count("notes");
-    expect(performance.now() - start).toBeGreaterThan(2_950);
+    expect(performance.now() - start).toBeGreaterThan(1_950);
   });
 
   test("is given up with its connection if the server does not end it", async () => {
@@ -252,7 +256,7 @@ describe("a call whose time is up", () => {
   test.each([
     ["before its commit has changed nothing", "none", "query", 250],
     // What comes before the commit has to fit in as well, also where the server halts for a moment.
-    ["at its commit may have been applied", "unknown", "commit", 3_000],
+    ["at its commit may have been applied", "unknown", "commit", 2_000],
   ] as const)("tells that a transaction which it met %s", async (_text, effect, method, timeoutMs) => {
     const db = await connected();
     await db.read("notes:1");
@@ -267,7 +271,7 @@ describe("places on the connections", () => {
   test("that are all taken make a call wait, and then POOL_EXHAUSTED", async () => {
     const db = await connected({ pool: { maxSockets: 1, perSocket: 2, acquireTimeoutMs: 100 } });
     const { requests } = await server.stats();
-    const busy = [1, 2].map(() => db.query("RETURN sleep(3s)", {}, { access: "read" }));
+    const busy = [1, 2].map(() => db.query("RETURN sleep(2s)", {}, { access: "read" }));
     await expect.poll(async () => (await server.stats()).requests).toBe(requests + 2);
     expect(await refusal(db.count("notes"))).toMatchObject({ code: "POOL_EXHAUSTED", effect: "none", retryable: true });
     await Promise.all(busy);
@@ -276,7 +280,7 @@ describe("places on the connections", () => {
 
   test("are given back by a begin whose caller has gone, with nothing left of its transaction", async () => {
     const db = await connected({ pool: { maxSockets: 1, perSocket: 1 } });
-    await server.fault({ delayMs: 3_000, methods: ["begin"] });
+    await server.fault({ delayMs: 2_000, methods: ["begin"] });
     const error = await refusal(db.transaction(async () => expect.fail("must not run"), { timeoutMs: 100 }));
     expect(error).toMatchObject({ code: "QUERY_TIMEOUT", effect: "none" });
     await server.heal();

@@ -129,7 +129,7 @@ describe("a message that is shared", () => {
 
   test("holds nobody beyond his own time", async () => {
     // An answer that is there when a process that stood still goes on may be given, however late.
-    await server.fault({ delayMs: 3_000, methods: ["query"] });
+    await server.fault({ delayMs: 2_000, methods: ["query"] });
     let isAnswered = false;
     const hasty = endsOf([db.read("notes:0", { timeoutMs: 100 }), db.delete("notes:0", { timeoutMs: 100 })]).then(
       (ends) => [...ends, isAnswered],
