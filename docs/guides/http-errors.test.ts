@@ -34,7 +34,7 @@ test("the answer that it shows is that of its server while the database is away"
   await using db = createDatabase({ driver });
   await db.connect();
   // It says when to come again in whole seconds: a machine that pauses would make them one less.
-  vi.useFakeTimers({ toFake: ["performance"], now: performance.now() });
+  vi.useFakeTimers({ toFake: ["performance"] });
   onTestFinished(() => void vi.useRealTimers());
   driver.goAway({ unavailableAfterMs: 0, retryAfterMs: 4_000 });
   const server = serve(db).listen(0, "127.0.0.1");

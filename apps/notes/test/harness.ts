@@ -37,7 +37,7 @@ export async function startApp(options: Partial<Omit<AppOptions, "db" | "logger"
 
 /** For what is told in whole seconds until something: a machine that pauses would make it one less. */
 export function stopClock(): void {
-  vi.useFakeTimers({ toFake: ["performance"], now: performance.now() });
+  vi.useFakeTimers({ toFake: ["performance"] });
   onTestFinished(() => {
     vi.useRealTimers();
   });
