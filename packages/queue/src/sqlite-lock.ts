@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, openSync, readSync, realpathSync, truncateSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
@@ -88,11 +89,7 @@ function isOurs(path: string): boolean {
 /** Undefined where the file is damaged: it is never synced, so a power cut may leave anything. @throws Locked */
 function held(path: string): DatabaseSync | undefined {
   const db = new DatabaseSync(path);
-  const own = JSON.stringify({
-    pid: process.pid,
-    host: hostname(),
-    since: new Date().toISOString(),
-  } satisfies LockHolder);
+  const own = lineOf({ pid: process.pid, host: hostname(), since: new Date().toISOString() });
   const until = performance.now() + LOOK_TIMEOUT_MS;
   try {
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
@@ -106,6 +103,16 @@ function held(path: string): DatabaseSync | undefined {
     if ([11, 26].includes(codeOf(error))) return undefined;
     throw error;
   }
+}
+
+/** Like no other: a thread of this process may have opened it in the same millisecond. */
+function lineOf(holder: LockHolder): string {
+  return JSON.stringify({ ...holder, opening: randomUUID() });
+}
+
+function holderOf(line: unknown): LockHolder {
+  const { pid, host, since } = JSON.parse(String(line)) as LockHolder;
+  return { pid, host, since };
 }
 
 /** False where somebody has it. */
@@ -151,7 +158,7 @@ export function lockHolder(path: string): LockHolder | undefined {
 function holderIn(db: DatabaseSync, own = ""): LockHolder | undefined {
   try {
     const row = db.prepare("SELECT line FROM holder WHERE line <> ?").get(own);
-    const holder = row === undefined ? undefined : (JSON.parse(String(row.line)) as LockHolder);
+    const holder = row === undefined ? undefined : holderOf(row.line);
     return holder === undefined || hasEnded(holder) ? undefined : holder;
   } catch {
     return undefined;

@@ -278,8 +278,13 @@ describe("the lock", () => {
   test("is one at a time, names the holder, and is free after release", () => {
     const path = `${place().replace("/deep/", "/")}-lock`;
     expect(lockHolder(path)).toBeUndefined();
+    // Both in the same millisecond.
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
     const lock = new FileLock(path);
-    expect(lockHolder(path)).toMatchObject({ pid: process.pid });
+    expect(lockHolder(path)).toEqual({ pid: process.pid, host: hostname(), since: new Date().toISOString() });
     const clock = vi.spyOn(performance, "now");
     expect(() => new FileLock(path)).toThrow(Locked);
     // A holder that is known is told at once: nobody looks how long he has waited.
