@@ -4,8 +4,6 @@ import { retryLayer } from "@db/retry/layer";
 import { surreal } from "@db/surreal";
 import type { CrashTask } from "./crash-loop.ts";
 
-/** While more than this wait, writers go on slowly. */
-const WAITING_AT_FULL_SPEED = 5_000;
 const SLOW_MS = 50;
 
 /**
@@ -52,7 +50,7 @@ async function write(record: string, from: number): Promise<never> {
   const id = `counters:${record}`;
   for (let index = from; ; index += 1) {
     // An outage is as long as the database takes to start, which is the machine's affair; the drain after it need not be.
-    if (queue.stats().pending >= WAITING_AT_FULL_SPEED) await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+    if (queue.stats().pending >= task.waitingAtFullSpeed) await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
     for (;;) {
       try {
         const operationId = `${record}-${index}`;

@@ -15,6 +15,8 @@ export interface CrashTask {
   readonly durability: "fsync" | "os";
   /** By record: the first write that is not acknowledged. */
   readonly next: Readonly<Record<string, number>>;
+  /** While more than this wait, writers go on slowly. */
+  readonly waitingAtFullSpeed: number;
   /** Apply all that waits, and end. */
   readonly drain: boolean;
 }
@@ -31,6 +33,8 @@ export interface CrashReport {
 }
 
 const RECORDS = 8;
+/** For each round: as many as even a slow machine drains in time. */
+const WAITING_AT_FULL_SPEED = 2_500;
 /** What is in doubt is among the oldest. */
 const ASKED = 500;
 const program = new URL("crash-child.ts", import.meta.url);
@@ -45,7 +49,12 @@ export async function crashLoop(
   const next: Record<string, number> = Object.fromEntries(
     Array.from({ length: RECORDS }, (_, index) => [`r${index}`, 0]),
   );
-  const task = { path: join(folder, "queue.db"), url: server.url, durability: "fsync" } as const;
+  const task = {
+    path: join(folder, "queue.db"),
+    url: server.url,
+    durability: "fsync",
+    waitingAtFullSpeed: rounds * WAITING_AT_FULL_SPEED,
+  } as const;
   let [serverKills, waiting, inDoubt] = [0, 0, 0];
   const broken: string[] = [];
   await recordHistory(server);
